@@ -1,0 +1,323 @@
+//! A remedy: what would mend a failure, as edits that are data. `apply` is the only place that carries them out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::workspace::{Content, File, Workspace};
+
+/// How far a remedy may go without a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Applicability {
+    /// Cannot change a service that works.
+    Apply,
+    /// Only after a proof: resolver, trial build, or the platform's own verdict.
+    Rehearse,
+    /// Shown to a person, never applied unattended.
+    Suggest,
+}
+
+/// One way to mend a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Remedy {
+    /// Stable within its class: the track record is kept under `class/id`.
+    pub id: String,
+    /// An imperative sentence without full stop: what is changed.
+    pub title: String,
+    /// Why this mends it and keeps the intent.
+    pub why: String,
+    pub applicability: Applicability,
+    pub edits: Vec<Edit>,
+}
+
+/// A change of one file. Names exactly what it expects to find, so it can be refused when that has changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "edit", rename_all = "kebab-case")]
+pub enum Edit {
+    /// The lines `old`, standing at `line` (from 1), become `new`. All other bytes stay.
+    Lines { path: String, line: usize, old: Vec<String>, new: Vec<String> },
+    /// A new file; refused when `path` exists.
+    Create { path: String, text: String },
+    /// Gives `path` the executable bit.
+    Executable { path: String },
+    /// Turns the CRLF line ends of `path` into LF.
+    LineFeeds { path: String },
+}
+
+/// Why an edit was refused. Nothing is changed then.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum Refused {
+    #[error("`{path}` is not an editable file of the repository")]
+    NoSuchFile { path: String },
+    #[error("`{path}` no longer reads as expected at line {line}")]
+    Moved { path: String, line: usize },
+    #[error("the edit of `{path}` at line {line} is already there")]
+    AlreadyApplied { path: String, line: usize },
+    #[error("`{path}` exists already")]
+    Exists { path: String },
+    #[error("`{path}` may not be edited: {why}")]
+    Forbidden { path: String, why: &'static str },
+}
+
+impl Edit {
+    pub fn path(&self) -> &str {
+        match self {
+            Self::Lines { path, .. }
+            | Self::Create { path, .. }
+            | Self::Executable { path }
+            | Self::LineFeeds { path } => path,
+        }
+    }
+
+    /// Lines `first..=last` (from 1) of `path` become `new`. `None` when the workspace has no such lines.
+    pub fn replace(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[&str]) -> Option<Self> {
+        let old = span(workspace, path, first, last)?;
+        Some(Self::Lines { path: path.into(), line: first, old, new: new.iter().map(|line| (*line).into()).collect() })
+    }
+
+    /// `new` follows line `line` (from 1).
+    pub fn insert_after(workspace: &Workspace, path: &str, line: usize, new: &[&str]) -> Option<Self> {
+        let old = span(workspace, path, line, line)?;
+        let new = old.iter().cloned().chain(new.iter().map(|line| (*line).into())).collect();
+        Some(Self::Lines { path: path.into(), line, old, new })
+    }
+
+    /// `new` goes before line `line` (from 1).
+    pub fn insert_before(workspace: &Workspace, path: &str, line: usize, new: &[&str]) -> Option<Self> {
+        let old = span(workspace, path, line, line)?;
+        let new = new.iter().map(|line| (*line).into()).chain(old.iter().cloned()).collect();
+        Some(Self::Lines { path: path.into(), line, old, new })
+    }
+
+    /// `new` becomes the last lines of `path`.
+    pub fn append(workspace: &Workspace, path: &str, new: &[&str]) -> Option<Self> {
+        match workspace.lines(path).len() {
+            0 => workspace.text(path).map(|_| Self::Lines {
+                path: path.into(),
+                line: 1,
+                old: vec![],
+                new: new.iter().map(|line| (*line).into()).collect(),
+            }),
+            last => Self::insert_after(workspace, path, last, new),
+        }
+    }
+
+    /// Lines `first..=last` go. A neighbouring line is named too, so that the edit cannot fit twice.
+    pub fn delete(workspace: &Workspace, path: &str, first: usize, last: usize) -> Option<Self> {
+        let (from, to) = if first > 1 { (first - 1, last) } else { (first, last + 1) };
+        let old = span(workspace, path, from, to).or_else(|| span(workspace, path, first, last))?;
+        let gone = last - first + 1;
+        let new = if old.len() == gone {
+            vec![]
+        } else if first > 1 {
+            vec![old[0].clone()]
+        } else {
+            vec![old[old.len() - 1].clone()]
+        };
+        Some(Self::Lines { path: path.into(), line: from, old, new })
+    }
+
+    /// How many lines a person has to read to review this edit.
+    pub fn lines_changed(&self) -> usize {
+        match self {
+            Self::Lines { old, new, .. } => {
+                let kept = new.iter().filter(|line| old.contains(line)).count();
+                old.len().saturating_sub(kept) + new.len().saturating_sub(kept)
+            }
+            Self::Create { text, .. } => text.lines().count().max(1),
+            Self::Executable { .. } | Self::LineFeeds { .. } => 1,
+        }
+    }
+}
+
+fn span(workspace: &Workspace, path: &str, first: usize, last: usize) -> Option<Vec<String>> {
+    let lines = workspace.lines(path);
+    let slice = lines.get(first.checked_sub(1)?..last)?;
+    (!slice.is_empty()).then(|| slice.iter().map(|line| (*line).to_owned()).collect())
+}
+
+/// Carries out `edits` in order on a copy of `workspace`; all or nothing.
+///
+/// Line numbers of an edit are those of the file *before* any of these edits: earlier edits of the same file shift
+/// later ones, and the text they name is found again.
+///
+/// # Errors
+/// [`Refused`] names the first edit that does not fit.
+pub fn apply(edits: &[Edit], workspace: &Workspace) -> Result<Workspace, Refused> {
+    let mut result = workspace.clone();
+    for edit in edits {
+        forbidden(edit.path())?;
+        apply_one(edit, &mut result)?;
+    }
+    Ok(result)
+}
+
+/// Paths no remedy may touch: git's own files, CI workflows, secrets.
+fn forbidden(path: &str) -> Result<(), Refused> {
+    let refuse = |why| Err(Refused::Forbidden { path: path.to_owned(), why });
+    if path.starts_with('/') || path.split('/').any(|part| part == ".." || part == "." || part.is_empty()) {
+        return refuse("it lies outside the repository");
+    }
+    if path.split('/').any(|part| part.eq_ignore_ascii_case(".git")) {
+        return refuse("git's own files are never edited");
+    }
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_secret = name == ".env"
+        || (name.starts_with(".env.") && !name.ends_with(".example"))
+        || name.ends_with(".pem")
+        || name.ends_with(".key");
+    if is_secret {
+        return refuse("it looks like a file of secrets");
+    }
+    if path.starts_with(".github/") || path == ".gitlab-ci.yml" {
+        return refuse("CI workflows are never edited");
+    }
+    Ok(())
+}
+
+fn apply_one(edit: &Edit, workspace: &mut Workspace) -> Result<(), Refused> {
+    let path = edit.path();
+    let missing = || Refused::NoSuchFile { path: path.to_owned() };
+    let new = match edit {
+        Edit::Create { text, .. } => {
+            if workspace.contains(path) || workspace.has_folder(path) {
+                return Err(Refused::Exists { path: path.to_owned() });
+            }
+            File { content: Content::Bytes(text.clone().into_bytes()), executable: text.starts_with("#!") }
+        }
+        Edit::Executable { .. } => {
+            let file = workspace.file(path).ok_or_else(missing)?;
+            if file.executable {
+                return Err(Refused::AlreadyApplied { path: path.to_owned(), line: 1 });
+            }
+            File { executable: true, ..file.clone() }
+        }
+        Edit::LineFeeds { .. } => {
+            let bytes = workspace.bytes(path).ok_or_else(missing)?;
+            let lines = split(bytes);
+            if !lines.iter().any(|line| line.ends_with(b"\r\n")) {
+                return Err(Refused::AlreadyApplied { path: path.to_owned(), line: 1 });
+            }
+            let joined = lines
+                .iter()
+                .flat_map(|line| match line.strip_suffix(b"\r\n") {
+                    Some(body) => [body, b"\n"],
+                    None => [*line, b""],
+                })
+                .flatten()
+                .copied()
+                .collect();
+            File { content: Content::Bytes(joined), executable: executable(workspace, path) }
+        }
+        Edit::Lines { line, old, new, .. } => {
+            let bytes = workspace.bytes(path).ok_or_else(missing)?;
+            let bytes = replace_lines(bytes, *line, old, new).map_err(|miss| match miss {
+                Miss::Moved => Refused::Moved { path: path.to_owned(), line: *line },
+                Miss::Already => Refused::AlreadyApplied { path: path.to_owned(), line: *line },
+            })?;
+            File { content: Content::Bytes(bytes), executable: executable(workspace, path) }
+        }
+    };
+    workspace.insert(path, new);
+    Ok(())
+}
+
+fn executable(workspace: &Workspace, path: &str) -> bool {
+    workspace.file(path).is_some_and(|file| file.executable)
+}
+
+enum Miss {
+    Moved,
+    Already,
+}
+
+/// Lines with their terminators.
+fn split(bytes: &[u8]) -> Vec<&[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').collect()
+}
+
+fn body(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn replace_lines(bytes: &[u8], line: usize, old: &[String], new: &[String]) -> Result<Vec<u8>, Miss> {
+    let lines = split(bytes);
+    let stands = |at: usize, wanted: &[String]| {
+        !wanted.is_empty()
+            && lines
+                .get(at..at + wanted.len())
+                .is_some_and(|have| have.iter().zip(wanted).all(|(have, want)| body(have) == want.as_bytes()))
+    };
+    let wished = line.saturating_sub(1);
+    if new.len() > old.len() && stands(wished, new) {
+        return Err(Miss::Already);
+    }
+    let at = if old.is_empty() && lines.is_empty() {
+        0
+    } else if stands(wished, old) {
+        wished
+    } else {
+        let mut places = (0..lines.len()).filter(|at| stands(*at, old));
+        match (places.next(), places.next()) {
+            (Some(at), None) if !(new.len() > old.len() && stands(at, new)) => at,
+            (Some(_), None) => return Err(Miss::Already),
+            _ => return Err(Miss::Moved),
+        }
+    };
+    let end_of_line: &[u8] = if lines.first().is_some_and(|line| line.ends_with(b"\r\n")) { b"\r\n" } else { b"\n" };
+    let replaced = &lines[at..at + old.len()];
+    let closes = replaced.last().is_none_or(|line| line.ends_with(b"\n"));
+    let mut out: Vec<u8> = lines[..at].concat();
+    for (index, text) in new.iter().enumerate() {
+        let is_last = index + 1 == new.len();
+        // A line that stays keeps its own terminator, whatever the rest of the file uses.
+        let own = replaced.iter().find(|have| body(have) == text.as_bytes() && have.ends_with(b"\n"));
+        out.extend_from_slice(text.as_bytes());
+        match own {
+            Some(have) => out.extend_from_slice(&have[text.len()..]),
+            None if is_last && !closes => {}
+            None => out.extend_from_slice(end_of_line),
+        }
+    }
+    out.extend_from_slice(&lines[at + old.len()..].concat());
+    Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(before: &str, edit: impl Fn(&Workspace) -> Option<Edit>, after: &str) {
+        let workspace = Workspace::of(&[("f", before)]);
+        let edit = edit(&workspace).expect("the edit can be made");
+        let once = apply(std::slice::from_ref(&edit), &workspace).expect("the edit fits");
+        assert_eq!(once.text("f"), Some(after));
+        assert!(apply(&[edit], &once).is_err(), "an edit must not fit twice");
+    }
+
+    #[test]
+    fn an_edit_changes_the_lines_it_names_and_no_others() {
+        check("a\nb\nc\n", |w| Edit::replace(w, "f", 2, 2, &["B"]), "a\nB\nc\n");
+        check("a\r\nb\r\nc", |w| Edit::replace(w, "f", 3, 3, &["C", "D"]), "a\r\nb\r\nC\r\nD");
+        check("a\nb", |w| Edit::insert_after(w, "f", 2, &["c"]), "a\nb\nc");
+        check("a\nb\n", |w| Edit::insert_before(w, "f", 1, &["z"]), "z\na\nb\n");
+        check("a\nb\na\n", |w| Edit::delete(w, "f", 3, 3), "a\nb\n");
+        check("a\nb\n", |w| Edit::delete(w, "f", 1, 1), "b\n");
+        check("only\n", |w| Edit::delete(w, "f", 1, 1), "");
+    }
+
+    #[test]
+    fn an_edit_follows_its_lines_when_the_file_grew_above_them() {
+        let edit = Edit::replace(&Workspace::of(&[("f", "a\nb\n")]), "f", 2, 2, &["B"]).expect("edit");
+        let grown = Workspace::of(&[("f", "new\na\nb\n")]);
+        assert_eq!(apply(&[edit], &grown).expect("fits").text("f"), Some("new\na\nB\n"));
+    }
+
+    #[test]
+    fn secrets_workflows_and_foreign_paths_are_never_edited() {
+        for path in [".env", "x/.git/config", "../x", "/etc/passwd", ".github/workflows/ci.yml", "certs/a.pem"] {
+            let edit = Edit::Create { path: path.into(), text: "x".into() };
+            assert!(matches!(apply(&[edit], &Workspace::default()), Err(Refused::Forbidden { .. })), "{path}");
+        }
+    }
+}

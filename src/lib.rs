@@ -1,11 +1,46 @@
-//! domain-runner: brings a Dockerised service whose deploy on Render fails back to healthy.
+//! domain-runner: brings a Dockerised service whose deploy on Render fails back to healthy, without a human.
+//!
+//! The map. Arrows only point up this list: a room may import what stands above it (`tests/it/tidy.rs` holds the table).
+//!
+//! ```text
+//! nouns, no effects
+//!   service      the words Render uses: ids, deploys, statuses, reasons
+//!   workspace    the files that may be edited; the diff of two workspaces
+//!   remedy       edits as data; `apply` is the only place that carries them out
+//!   knowledge    facts from package indexes, and the questions for them
+//!   dockerfile   lossless Dockerfiles: same bytes out, symbolic edits
+//!   manifest     lossless requirements.txt, package.json
+//!   context      which files a build really sees after .dockerignore
+//!   observation  what was seen at one moment; redaction of secrets
+//! the flow, pure; one stage, one room
+//!   diagnosis    log and files → findings with remedies; catalogue/ = one failure class a file
+//!   narration    what a run tells while it goes on: typed events
+//!   learning     the record of remedies, and how outcomes change it
+//!   validation   judge a remedy; only here a `Cleared<Remedy>` is made
+//!   phases       the SPARC phases as a state machine; progress
+//!   choice       which remedy next
+//!   attempts     what was tried in this run, and when to stop
+//!   release      a cleared remedy → steps and commit message
+//! the outside, effects; one outside thing, one room
+//!   world        clock, environment, processes
+//!   memory       documents, sessions, journal, lock: the files a run leaves
+//!   git          commits with git2, pushes with the user's git
+//!   render       the client of Render's API
+//!   probe        HTTP health checks
+//!   index        package indexes and the resolver
+//!   builder      trial builds: Docker engine, Linux namespaces, plain processes
+//!   sandbox      a Render small enough for a laptop
+//! where the two meet
+//!   operations   observe, diagnose, publish, wait: what a run does to the outside
+//!   mission      one run's service, session, limits; how it can end
+//!   course       where a run stands; watching a deploy; releasing a fix
+//!   simple_loop  heal --simple, and the fall-back
+//!   agents       monitor, analyzer, optimizer, fixer, validator; the conductor
+//! doors
+//!   cli          one command a file
+//! ```
 
-pub mod knowledge;
 pub mod observation;
 pub mod remedy;
 pub mod service;
 pub mod workspace;
-
-pub mod world;
-
-pub mod builder;

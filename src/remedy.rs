@@ -68,6 +68,14 @@ impl Edit {
         }
     }
 
+    /// The lines (from 1) that this edit needs as they are; all of them, where it is about the whole file.
+    pub fn lines(&self) -> std::ops::RangeInclusive<usize> {
+        match self {
+            Self::Lines { line, old, .. } => *line..=line + old.len().saturating_sub(1),
+            Self::Create { .. } | Self::Executable { .. } | Self::LineFeeds { .. } => 1..=usize::MAX,
+        }
+    }
+
     /// Lines `first..=last` (from 1) of `path` become `new`. `None` when the workspace has no such lines.
     pub fn replace(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[&str]) -> Option<Self> {
         let old = span(workspace, path, first, last)?;

@@ -115,6 +115,9 @@ impl Workspace {
             }
             let from = if old.is_some() { format!("a/{path}") } else { "/dev/null".to_owned() };
             let to = if new.is_some() { format!("b/{path}") } else { "/dev/null".to_owned() };
+            if old.is_none() && text(new).is_empty() {
+                out.push_str(&format!("new empty file {path}\n"));
+            }
             let (old, new) = (text(old), text(new));
             out.push_str(&similar::TextDiff::from_lines(&old, &new).unified_diff().header(&from, &to).to_string());
         }

@@ -40,6 +40,8 @@
 //!   cli          one command a file
 //! ```
 
+pub mod context;
+pub mod dockerfile;
 pub mod observation;
 pub mod remedy;
 pub mod service;

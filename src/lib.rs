@@ -42,6 +42,8 @@
 
 pub mod context;
 pub mod dockerfile;
+pub mod knowledge;
+pub mod manifest;
 pub mod observation;
 pub mod remedy;
 pub mod service;

@@ -41,6 +41,7 @@
 //! ```
 
 pub mod context;
+pub mod diagnosis;
 pub mod dockerfile;
 pub mod knowledge;
 pub mod manifest;

@@ -1,0 +1,262 @@
+//! Diagnosis: from what was seen to findings with evidence and remedies. Pure.
+//!
+//! One failure class is one file in `catalogue/`. `diagnose` runs every rule over the log once, orders the findings so that
+//! a cause stands before its symptoms, and collects the questions whose answers would allow more remedies.
+
+use serde::{Deserialize, Serialize};
+
+use crate::context::Context;
+use crate::dockerfile::Dockerfile;
+use crate::knowledge::{Knowledge, Question};
+use crate::observation::{Facts, Observation};
+use crate::remedy::Remedy;
+use crate::service::{DeployStatus, FailureReason};
+use crate::workspace::Workspace;
+
+pub mod apt;
+pub mod base;
+pub mod catalogue;
+pub mod commands;
+pub mod compilers;
+pub mod copying;
+pub mod downloads;
+pub mod environment;
+pub mod evidence;
+pub mod images;
+pub mod imports;
+pub mod installs;
+pub mod log;
+pub mod native;
+pub mod node;
+pub mod parsing;
+pub mod phrase;
+pub mod python;
+pub mod renamed;
+pub mod rule;
+pub mod sighting;
+pub mod start;
+pub mod suites;
+pub mod toolchain;
+pub mod toolless;
+
+pub use log::Log;
+pub use rule::{Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+
+/// A failure that was recognised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The id in the failure taxonomy where one fits.
+    pub class: String,
+    pub stage: Stage,
+    /// What it is about: a package, file, tag, command, variable. Empty when the log names none.
+    pub subject: String,
+    /// 1-based line of the decisive evidence in the log given; `None` when the files alone tell.
+    pub line: Option<usize>,
+    /// Where in the repository the cause stands, if known.
+    pub place: Option<rule::Place>,
+    pub severity: Severity,
+    pub policy: Policy,
+    /// 0 to 1.
+    pub confidence: f32,
+    /// What is wrong, in one sentence, with the names of this case.
+    pub why: String,
+    /// The decisive lines, cleaned of control characters.
+    pub evidence: Vec<String>,
+    pub remedies: Vec<Remedy>,
+}
+
+impl Finding {
+    /// Stage, class, subject and evidence with numbers masked: two deploys that fail alike have equal fingerprints.
+    pub fn fingerprint(&self) -> String {
+        let evidence = self.evidence.first().map(|line| log::template(line)).unwrap_or_default();
+        format!("{}/{}/{}/{evidence}", self.stage, self.class, self.subject)
+    }
+
+    /// The specification's name of the pattern (C1, K4).
+    pub fn pattern(&self) -> String {
+        match (self.class.as_str(), self.stage) {
+            ("res-build-timeout", _) => "build_timeout".into(),
+            (_, Stage::DepResolution) => "dependency_conflict".into(),
+            (_, Stage::DockerfileParse) => "dockerfile_error".into(),
+            (_, stage) => stage.to_string().replace('-', "_"),
+        }
+    }
+}
+
+/// Everything that is thought about a failed deploy.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// Best first.
+    pub findings: Vec<Finding>,
+    /// What would have to be known to prescribe more.
+    pub questions: Vec<Question>,
+}
+
+/// What a rule may look at.
+pub struct Case<'a> {
+    pub log: &'a Log,
+    pub workspace: &'a Workspace,
+    /// Where the Dockerfile is, relative to the repository.
+    pub dockerfile_path: &'a str,
+    /// Parsed; empty when the file is missing.
+    pub dockerfile: &'a Dockerfile,
+    pub context: &'a Context,
+    pub facts: &'a Facts,
+    /// `None` when only a log was given.
+    pub status: Option<&'a DeployStatus>,
+    pub reason: Option<&'a FailureReason>,
+    pub knowledge: &'a Knowledge,
+}
+
+impl Case<'_> {
+    /// The path in the repository of `path` in the build context.
+    pub fn in_repository(&self, path: &str) -> String {
+        match self.facts.context.as_str() {
+            "" => path.to_owned(),
+            folder => format!("{folder}/{path}"),
+        }
+    }
+
+    /// The text of line `index` of the log (an index, as rules get them).
+    pub fn text(&self, index: usize) -> &str {
+        self.log.lines.get(index).map_or("", |line| line.text.as_str())
+    }
+
+    /// The instruction whose step failed: by the log's `Dockerfile:N`, else by its text.
+    pub fn failing_instruction(&self) -> Option<usize> {
+        let step = self.log.failing.as_ref()?;
+        let instructions = self.dockerfile.instructions();
+        if let Some(line) = step.dockerfile_line
+            && let Some((index, _)) = self.dockerfile.at_line(line)
+        {
+            return Some(index);
+        }
+        let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let wanted = squeeze(step.command.trim_start_matches("RUN "));
+        if wanted.is_empty() {
+            return None;
+        }
+        instructions.iter().position(|instruction| {
+            let have = squeeze(&instruction.args);
+            !have.is_empty() && (have == wanted || wanted.starts_with(&have) || have.starts_with(&wanted))
+        })
+    }
+}
+
+/// Recognises what failed in `observation`. `knowledge` holds what has been looked up so far.
+pub fn diagnose(observation: &Observation, workspace: &Workspace, knowledge: &Knowledge) -> Diagnosis {
+    let log = Log::of(observation);
+    let status = observation.deploy.as_ref().map(|deploy| &deploy.status);
+    examine(&log, workspace, &observation.facts, status, observation.reason.as_ref(), knowledge, false)
+}
+
+/// What will fail, found from the files alone.
+pub fn foresee(workspace: &Workspace, facts: &Facts, knowledge: &Knowledge) -> Diagnosis {
+    examine(&Log::default(), workspace, facts, None, None, knowledge, true)
+}
+
+fn examine(
+    log: &Log,
+    workspace: &Workspace,
+    facts: &Facts,
+    status: Option<&DeployStatus>,
+    reason: Option<&FailureReason>,
+    knowledge: &Knowledge,
+    ahead: bool,
+) -> Diagnosis {
+    let dockerfile = Dockerfile::parse(workspace.text(&facts.dockerfile_path).unwrap_or_default());
+    let context = Context::of(workspace, &facts.context, &facts.dockerfile_path);
+    let case = Case {
+        log,
+        workspace,
+        dockerfile_path: &facts.dockerfile_path,
+        dockerfile: &dockerfile,
+        context: &context,
+        facts,
+        status,
+        reason,
+        knowledge,
+    };
+    let mut ranked: Vec<(Rank, Finding)> = Vec::new();
+    let mut questions = Vec::new();
+    let hits: Vec<(&Rule, Hit)> = if ahead {
+        let rules = catalogue::ROSTER.iter();
+        rules.flat_map(|rule| (rule.foresee)(&case).into_iter().map(move |hit| (*rule, hit))).collect()
+    } else {
+        let found = catalogue::needles().find(log);
+        let rules = catalogue::ROSTER.iter().zip(found);
+        rules.filter_map(|(rule, lines)| rule.apply_to(&case, &lines).map(|hit| (*rule, hit))).collect()
+    };
+    for (rule, hit) in hits {
+        let prescription = (rule.remedies)(&case, &hit);
+        questions.extend(prescription.questions.into_iter().filter(|question| !knowledge.was_asked(question)));
+        ranked.push((Rank::of(rule, &hit, log), finding(rule, &hit, &case, prescription.remedies)));
+    }
+    if ahead {
+        // Nothing has failed yet: what would be met first stands first.
+        ranked.sort_by(|(a, first), (b, second)| first.stage.cmp(&second.stage).then(b.cmp(a)));
+    } else {
+        ranked.sort_by(|(a, _), (b, _)| b.cmp(a));
+        explain(&mut ranked);
+    }
+    questions.sort();
+    questions.dedup();
+    Diagnosis { findings: ranked.into_iter().map(|(_, finding)| finding).collect(), questions }
+}
+
+/// Puts findings that explain others in front of those.
+fn explain(ranked: &mut Vec<(Rank, Finding)>) {
+    for place in 1..ranked.len() {
+        let Some(rule) = catalogue::find(&ranked[place].1.class) else { continue };
+        let explained = ranked[..place].iter().position(|(_, other)| rule.before.contains(&other.class.as_str()));
+        if let Some(explained) = explained {
+            let found = ranked.remove(place);
+            ranked.insert(explained, found);
+        }
+    }
+}
+
+fn finding(rule: &Rule, hit: &Hit, case: &Case<'_>, remedies: Vec<Remedy>) -> Finding {
+    let line = hit.line.and_then(|index| case.log.lines.get(index));
+    Finding {
+        class: rule.id.to_owned(),
+        stage: rule.stage,
+        subject: hit.subject.clone(),
+        line: line.map(|line| line.number),
+        place: hit.place.clone(),
+        severity: rule.severity,
+        policy: hit.policy.unwrap_or(rule.policy),
+        confidence: hit.confidence,
+        why: hit.why.clone(),
+        evidence: line.map(|line| line.text.clone()).into_iter().collect(),
+        remedies,
+    }
+}
+
+/// The order of findings: a cause before its symptoms, the failing step before the rest of the log, later before earlier.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    weight: Weight,
+    in_failing_step: bool,
+    confidence_percent: u8,
+    line: usize,
+    id: std::cmp::Reverse<&'static str>,
+}
+
+impl Rank {
+    fn of(rule: &Rule, hit: &Hit, log: &Log) -> Self {
+        let in_failing_step = match (&log.failing, hit.line) {
+            (Some(step), Some(line)) => step.lines.contains(&line),
+            _ => true,
+        };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100")]
+        let confidence_percent = (hit.confidence.clamp(0.0, 1.0) * 100.0) as u8;
+        Self {
+            weight: hit.weight.unwrap_or(rule.weight),
+            in_failing_step,
+            confidence_percent,
+            line: hit.line.unwrap_or(0),
+            id: std::cmp::Reverse(rule.id),
+        }
+    }
+}

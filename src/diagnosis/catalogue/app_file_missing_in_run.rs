@@ -1,0 +1,135 @@
+//! `app-file-missing-in-run`: a step uses a file that is not in the image (yet).
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::copying;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::sighting::{self, pattern};
+use crate::dockerfile::edit;
+use crate::remedy::{Applicability, Edit};
+
+pub const RULE: Rule = Rule {
+    id: "app-file-missing-in-run",
+    what: "A build step uses a file that is not in the image",
+    why: "Steps run in order: what a later COPY brings is not there yet. Or the path is wrong, or the base image keeps the \
+          file elsewhere in this version.",
+    advice: "Copy the file before the step that needs it, or correct the path.",
+    stage: Stage::AppBuild,
+    severity: Severity::High,
+    policy: Policy::Human,
+    weight: Weight::Typical,
+    needles: &[
+        "No such file or directory",
+        "can't cd to",
+        "cannot stat",
+        "cannot access",
+        "cannot open",
+        "can't open",
+        "can't read",
+        "cannot remove",
+        "not found",
+        "ENOENT",
+    ],
+    detect,
+    remedies,
+    examples: &[
+        Example {
+            log: "#7 [3/4] RUN sh scripts/setup.sh\n#7 0.3 sh: 0: cannot open scripts/setup.sh: No such file\n#7 ERROR: process \"/bin/sh -c sh scripts/setup.sh\" did not complete successfully: exit code: 2",
+            files: &[
+                ("Dockerfile", "FROM debian:bookworm\nWORKDIR /app\nRUN sh scripts/setup.sh\nCOPY . .\n"),
+                ("scripts/setup.sh", "echo hello\n"),
+            ],
+            subject: "scripts/setup.sh",
+            remedy: Some((
+                "copy-first",
+                &[(
+                    "Dockerfile",
+                    "FROM debian:bookworm\nWORKDIR /app\nCOPY scripts/setup.sh scripts/\nRUN sh scripts/setup.sh\nCOPY . .\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "Step 4/5 : RUN bash /opt/scripts/setup.sh\n ---> Running in 1\nbash: /opt/scripts/setup.sh: No such file or directory\nThe command '/bin/sh -c bash /opt/scripts/setup.sh' returned a non-zero code: 127",
+            subject: "/opt/scripts/setup.sh",
+            ..Example::BLANK
+        },
+    ],
+    ..Rule::BLANK
+};
+
+static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
+    [
+        pattern(r"Could not open requirements file: .*No such file or directory: '(?P<path>[^']+)'"),
+        pattern(
+            r"(?:cannot stat|cannot access|cannot open|can't open file|can't cd to|cannot remove|can't read|can't open) ['‘`]?(?P<path>[^'’`:\s]+)",
+        ),
+        pattern(
+            r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<path>[\w./-]*/[\w./-]+|\.{0,2}/?[\w-]+\.\w+): (?:not found|No such file or directory)",
+        ),
+        pattern(r"(?:FileNotFoundError|IOError).*No such file or directory: '(?P<path>[^']+)'"),
+        pattern(r"ENOENT: no such file or directory, \w+ '(?P<path>[^']+)'"),
+        pattern(r"(?:^|\s)(?:stat|open) (?P<path>[\w./-]+): (?:no such file or directory|directory not found)"),
+    ]
+});
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    // Once the program runs, a missing file is a question of its own surroundings.
+    case.log.failing.as_ref()?;
+    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let path = seen.named(&["path"]).trim_end_matches([',', '.']).to_owned();
+    let generated = ["/proc/", "/sys/", "/dev/", "/root/.npm", "/usr/lib/", "/usr/share/man"]
+        .iter()
+        .any(|start| path.starts_with(start));
+    if generated {
+        return None;
+    }
+    let later = comes_later(case, &path).is_some();
+    let policy = if later { Policy::Fix } else { Policy::Human };
+    let weight = if later { Weight::Root } else { Weight::Typical };
+    let why = format!("`{path}` is not in the image when {} runs", sighting::failing_step_named(case));
+    Some(Hit::at(seen.at, path, why).confidence(0.8).policy(policy).weight(weight))
+}
+
+/// The file of the context that a COPY after the failing step would bring to `path`.
+fn comes_later(case: &Case<'_>, path: &str) -> Option<(usize, String)> {
+    let index = case.failing_instruction()?;
+    if path.starts_with('/') && !path.starts_with(&case.dockerfile.workdir_at(index)) {
+        return None;
+    }
+    let workdir = case.dockerfile.workdir_at(index);
+    let relative = path.strip_prefix(&workdir).unwrap_or(path);
+    let relative = copying::plain(relative);
+    let held = case.context.holds(&relative) && !relative.is_empty() && !relative.contains("..");
+    let stage = case.dockerfile.stage_of(index)?;
+    let stage = case.dockerfile.stages().into_iter().nth(stage)?;
+    let copied = stage.instructions.clone().filter(|at| *at < index).any(|at| {
+        copying::sources(case, at).iter().any(|(_, source)| case.context.matches(source).contains(&relative))
+    });
+    (held && !copied).then_some((index, relative))
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let Some((index, path)) = comes_later(case, &hit.subject) else { return Prescription::none() };
+    Prescription::none().with(
+        "copy-first",
+        format!("Copy `{path}` before the step that uses it"),
+        "the file is in the repository, and only a later step copies it",
+        Applicability::Rehearse,
+        copy_before(case, index, &path),
+    )
+}
+
+fn copy_before(case: &Case<'_>, index: usize, path: &str) -> Option<Edit> {
+    let is_file = case.workspace.contains(&case.in_repository(path));
+    let destination = match path.rsplit_once('/') {
+        None if is_file => "./".to_owned(),
+        Some((folder, _)) if is_file => format!("{folder}/"),
+        _ => format!("{path}/"),
+    };
+    let line = format!("COPY {path} {destination}");
+    edit::insert_before_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &[&line])
+}

@@ -1,0 +1,34 @@
+//! `app-other-compile`: the sources do not compile.
+
+use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::{Case, compilers};
+
+pub const RULE: Rule = Rule {
+    id: "app-other-compile",
+    what: "The sources do not compile",
+    why: "The compiler of a less common language refuses the code.",
+    advice: "Correct the line named.",
+    stage: Stage::AppBuild,
+    severity: Severity::High,
+    policy: Policy::Human,
+    weight: Weight::Symptom,
+    needles: &[":error: ", ": error:"],
+    detect,
+    examples: &[Example {
+        log: "src/Main.hs:12:5: error:\n    Variable not in scope: foo",
+        subject: "src/Main.hs",
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SAID: Phrases =
+    Phrases::new(&[r"([\w./-]+\.(?:hs|ml|mli|f90|dm|d|nim|zig|pas|adb|erl)):\d+(?::\d+)?: ?error:?"]);
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let found = SAID.first(case, lines)?;
+    let subject = found.subject();
+    let why = compilers::refusal(case, found.line, subject);
+    Some(Hit::at(found.line, subject, why))
+}

@@ -1,0 +1,53 @@
+//! `ctx-add-url-404`: a file that ADD downloads is not there.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::downloads;
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::sighting::{self, pattern};
+
+pub const RULE: Rule = Rule {
+    id: "ctx-add-url-404",
+    what: "A file that ADD downloads is not there",
+    why: "ADD fetches the address while the image is built. The server no longer has the file, or refuses it.",
+    advice: "Look for the new place of the file, or keep it in the repository.",
+    stage: Stage::ContextCopy,
+    severity: Severity::High,
+    policy: Policy::Human,
+    weight: Weight::Root,
+    needles: &[
+        "ADD failed: failed to GET",
+        "ADD failed: Get",
+        "invalid not-modified ETag",
+        "invalid response status",
+        "failed to load cache key",
+    ],
+    detect,
+    examples: &[Example {
+        log: "Step 2/3 : ADD https://example.com/x.tar.gz /tmp/\nADD failed: failed to GET https://example.com/x.tar.gz with status 404 Not Found: <html>",
+        subject: "https://example.com/x.tar.gz",
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        pattern(r#"ADD failed: (?:failed to )?(?:GET|Get) "?(?P<url>https?://[^\s"]+)"#),
+        pattern(r"(?:failed to load cache key|ADD.*): invalid response status (?P<code>\d+)"),
+        pattern(r"invalid not-modified ETag"),
+    ]
+});
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let subject = match seen.named(&["url"]) {
+        "" => downloads::address(case, seen.at),
+        url => url.to_owned(),
+    };
+    let why = format!("the file `{subject}` cannot be downloaded");
+    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+}

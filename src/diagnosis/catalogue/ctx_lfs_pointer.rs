@@ -1,0 +1,44 @@
+//! `ctx-lfs-pointer`: a file is only a Git LFS pointer.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::sighting::{self, pattern};
+
+pub const RULE: Rule = Rule {
+    id: "ctx-lfs-pointer",
+    what: "A file is only a Git LFS pointer",
+    why: "The repository keeps the file in Git LFS and the build got the small text that stands for it.",
+    advice: "Fetch the file during the build from where it is published, or keep it outside LFS.",
+    stage: Stage::ContextCopy,
+    severity: Severity::High,
+    policy: Policy::Human,
+    weight: Weight::Root,
+    needles: &["git-lfs.github.com/spec", "Smudge error", "invalid load key", "over its data quota"],
+    detect,
+    examples: &[Example {
+        log: "Traceback (most recent call last):\n_pickle.UnpicklingError: invalid load key, 'v'.",
+        subject: "",
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SHAPES: LazyLock<[Regex; 4]> = LazyLock::new(|| {
+    [
+        pattern(r"version https://git-lfs\.github\.com/spec"),
+        pattern(r"Smudge error: Error downloading (?P<file>\S+)"),
+        pattern(r"invalid load key, 'v'"),
+        pattern(r"This repository is over its data quota"),
+    ]
+});
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let subject = seen.named(&["file"]).to_owned();
+    let why = "a file of the repository is only a Git LFS pointer";
+    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+}

@@ -1,0 +1,143 @@
+//! `ctx-stage-artifact-missing`: COPY --from expects something that the other stage did not make.
+
+use crate::diagnosis::Case;
+use crate::diagnosis::copying;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::dockerfile::edit;
+use crate::remedy::Applicability;
+
+pub const RULE: Rule = Rule {
+    id: "ctx-stage-artifact-missing",
+    what: "COPY --from expects something that the other stage did not make",
+    why: "The build stage wrote its result elsewhere: dist or build or out, another binary name, no standalone output.",
+    advice: "Copy the folder or file that the build tool really writes.",
+    stage: Stage::ContextCopy,
+    severity: Severity::Critical,
+    policy: Policy::Fix,
+    weight: Weight::Root,
+    needles: &[
+        "failed to calculate checksum of ref",
+        "failed to compute cache key",
+        "not found: not found",
+        "COPY failed",
+        "failed to walk",
+    ],
+    detect,
+    remedies,
+    examples: &[Example {
+        log: "#12 [stage-1 2/2] COPY --from=build /app/build /usr/share/nginx/html\n#12 ERROR: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found\nDockerfile:6\n--------------------\n   6 | >>> COPY --from=build /app/build /usr/share/nginx/html\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found",
+        files: &[
+            (
+                "Dockerfile",
+                "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/build /usr/share/nginx/html\n",
+            ),
+            ("package.json", "{\"scripts\":{\"build\":\"vite build\"},\"devDependencies\":{\"vite\":\"5\"}}"),
+        ],
+        subject: "/app/build",
+        remedy: Some((
+            "copy-output",
+            &[(
+                "Dockerfile",
+                "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/dist /usr/share/nginx/html\n",
+            )],
+        )),
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let missing = copying::missing(case, lines)?;
+    if !missing.from_stage {
+        return None;
+    }
+    let index = missing.instruction;
+    let instructions = case.dockerfile.instructions();
+    let path = format!("/{}", missing.path);
+    let hit = Hit::at(missing.at, &path, format!("the other stage has no `{path}`")).confidence(0.97);
+    Some(match index {
+        Some(index) => hit.place(case.dockerfile_path, instructions[index].first_line),
+        None => hit,
+    })
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let Some(index) = hit.place.as_ref().and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index)
+    else {
+        return Prescription::none();
+    };
+    let Some(written) = case.dockerfile.instructions()[index].copy_paths().and_then(|(sources, _)| {
+        sources.into_iter().find(|source| copying::plain(source) == copying::plain(&hit.subject))
+    }) else {
+        return Prescription::none();
+    };
+    let Some((folder, name)) = written.trim_end_matches('/').rsplit_once('/') else { return Prescription::none() };
+    let slash = if written.ends_with('/') { "/" } else { "" };
+    let Some(right) = output(case, name).filter(|right| *right != name) else { return Prescription::none() };
+    let new = format!("{folder}/{right}{slash}");
+    Prescription::none().with(
+        "copy-output",
+        format!("Copy `{new}`"),
+        "that is where the project's build tool writes",
+        Applicability::Rehearse,
+        edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &written, &new),
+    )
+}
+
+/// The name of what the project's build makes in place of `wanted`, where its files tell for sure.
+fn output(case: &Case<'_>, wanted: &str) -> Option<String> {
+    let text = |path: &str| case.workspace.text(&case.in_repository(path));
+    if let Some(manifest) = text("package.json").filter(|_| ["dist", "build", "out"].contains(&wanted)) {
+        let configured = case.workspace.paths().any(|path| {
+            path.rsplit('/').next().is_some_and(|name| name.starts_with("vite.config"))
+                && case.workspace.text(path).is_some_and(|text| text.contains("outDir"))
+        });
+        return match (
+            manifest.contains("\"react-scripts\""),
+            manifest.contains("\"vite\"") || manifest.contains("vite build"),
+        ) {
+            (true, false) => Some("build".to_owned()),
+            (false, true) if !configured => Some("dist".to_owned()),
+            _ => tsc_output(text("tsconfig.json")?),
+        };
+    }
+    let mut binaries: Vec<String> = case
+        .workspace
+        .paths()
+        .filter(|path| path.ends_with("Cargo.toml"))
+        .flat_map(|path| binaries_of(case, path))
+        .collect();
+    binaries.dedup();
+    binaries.pop().filter(|_| binaries.is_empty())
+}
+
+/// The programs that a Cargo package makes.
+fn binaries_of(case: &Case<'_>, manifest: &str) -> Vec<String> {
+    let mut section = String::new();
+    let (mut package, mut named) = (None, Vec::new());
+    for line in case.workspace.lines(manifest) {
+        let line = line.trim();
+        if line.starts_with('[') {
+            section = line.to_owned();
+        } else if let Some(name) = line.strip_prefix("name").and_then(|rest| rest.trim_start().strip_prefix('=')) {
+            let name = name.trim().trim_matches('"').to_owned();
+            match section.as_str() {
+                "[package]" => package = Some(name),
+                "[[bin]]" => named.push(name),
+                _ => {}
+            }
+        }
+    }
+    let main = manifest.trim_end_matches("Cargo.toml").to_owned() + "src/main.rs";
+    if named.is_empty() && case.workspace.contains(&main) {
+        named.extend(package);
+    }
+    named
+}
+
+/// `outDir` of a tsconfig.
+fn tsc_output(config: &str) -> Option<String> {
+    let after = config.split("\"outDir\"").nth(1)?;
+    let value = after.split('"').nth(1)?;
+    Some(value.trim_start_matches("./").trim_end_matches('/').to_owned())
+}

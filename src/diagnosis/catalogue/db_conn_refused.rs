@@ -1,0 +1,49 @@
+//! `db-conn-refused`: nothing answers at the database's address.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+
+pub const RULE: Rule = Rule {
+    id: "db-conn-refused",
+    what: "The database does not answer",
+    why: "The database is still starting, is suspended, or listens elsewhere.",
+    advice: "Check its address, region and state; let the service try for a while when it starts.",
+    stage: Stage::RuntimeDb,
+    severity: Severity::High,
+    policy: Policy::Human,
+    weight: Weight::Typical,
+    needles: &[
+        "could not connect to server: connection refused",
+        "connect: connection refused",
+        "can't reach database server",
+        "connection refused (os error 111)",
+        "connect econnrefused",
+        "p1001",
+    ],
+    detect,
+    examples: &[Example {
+        log: "Error: P1001: Can't reach database server at `dpg-abc:5432`",
+        subject: "dpg-abc:5432",
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SAYS: LazyLock<Regex> = pattern!(
+    r"Can't reach database server at [`']?([\w.:-]+)|dial tcp ([\w.:\[\]-]+): connect: connection refused|ECONNREFUSED ([\w.:]+)|could not connect to server: (Connection refused)|(Connection refused) \(os error 111\)"
+);
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let (line, found) = last(case, lines, &SAYS)?;
+    if case.log.failing.is_some() {
+        return None;
+    }
+    let subject = caught(&found);
+    let why = format!("nothing answers at `{subject}`");
+    Some(Hit::at(line, subject, why).confidence(0.8))
+}

@@ -1,0 +1,50 @@
+//! `db-timeout`: the database answers too late.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+
+pub const RULE: Rule = Rule {
+    id: "db-timeout",
+    what: "The database answers too late",
+    why: "The connection or a statement timed out: another region, an overloaded or sleeping instance.",
+    advice: "Use the internal address in the same region; try again.",
+    stage: Stage::RuntimeDb,
+    severity: Severity::High,
+    policy: Policy::Retry,
+    weight: Weight::Typical,
+    needles: &[
+        "connection timeout expired",
+        "connection terminated due to connection timeout",
+        "could not connect to server: connection timed out",
+        "canceling statement due to statement timeout",
+        "sequelizeconnectionacquiretimeouterror",
+        "timeout expired",
+        "pooltimeout",
+    ],
+    detect,
+    examples: &[Example {
+        log: "psycopg2.OperationalError: connection to server at \"10.0.0.3\", port 5432 failed: timeout expired",
+        subject: "timeout expired",
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SAYS: LazyLock<Regex> = pattern!(
+    r"(connection timeout expired|timeout expired|Connection terminated due to connection timeout|Connection timed out|statement timeout|SequelizeConnectionAcquireTimeoutError)"
+);
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let (line, found) = last(case, lines, &SAYS)?;
+    if case.log.failing.is_some() {
+        return None;
+    }
+    let subject = caught(&found);
+    let why = format!("the database answers too late: `{subject}`");
+    Some(Hit::at(line, subject, why).confidence(0.8))
+}

@@ -1,0 +1,216 @@
+//! `df-build-arg-empty`: a build argument has no default and was not given.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::sighting::{self, pattern};
+use crate::dockerfile::edit;
+use crate::remedy::Applicability;
+
+pub const RULE: Rule = Rule {
+    id: "df-build-arg-empty",
+    what: "A build argument has no default and no value",
+    why: "Render hands its environment variables to the build as arguments. An ARG without default that is not among them is \
+          empty, and so is every address, version or image name made of it.",
+    advice: "Define a variable of that name on the service, or write a default behind ARG.",
+    stage: Stage::DockerfileParse,
+    severity: Severity::Critical,
+    policy: Policy::Human,
+    weight: Weight::Root,
+    needles: &[
+        "should not be blank",
+        "parameter null or not set",
+        "parameter not set",
+        "build argument not specified",
+        "build argument",
+        "build-arg",
+        "needs to be set and non-empty",
+        "missing argument: --version",
+        "curl: no URL specified",
+        "wget: missing URL",
+        "invalid user ID",
+        "mkdir: missing operand",
+        "cp: missing destination file operand",
+        "/releases/download//",
+        "not in gzip format",
+        "repository '' does not exist",
+        "stat /bin/sh: no such file or directory",
+        "404",
+    ],
+    detect,
+    foresee,
+    remedies,
+    examples: &[
+        Example {
+            log: "Dockerfile:2\n--------------------\n   2 | >>> FROM $BASE\n--------------------\nERROR: failed to solve: base name ($BASE) should not be blank",
+            files: &[
+                ("Dockerfile", "ARG BASE\nFROM $BASE\n"),
+                ("README.md", "docker build --build-arg BASE=python:3.12 .\n"),
+            ],
+            subject: "BASE",
+            remedy: Some(("default-from-project", &[("Dockerfile", "ARG BASE=python:3.12\nFROM $BASE\n")])),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#5 [2/3] RUN curl -fL https://example.com/app-$VERSION.tar.gz | tar xz\n#5 0.8 curl: (22) The requested URL returned error: 404\n#5 0.8 gzip: stdin: not in gzip format\n#5 ERROR: process \"/bin/sh -c curl -fL https://example.com/app-$VERSION.tar.gz | tar xz\" did not complete successfully: exit code: 2",
+            files: &[(
+                "Dockerfile",
+                "FROM debian\nARG VERSION\nRUN curl -fL https://example.com/app-$VERSION.tar.gz | tar xz\n",
+            )],
+            subject: "VERSION",
+            ..Example::BLANK
+        },
+    ],
+    ..Rule::BLANK
+};
+
+static NAMED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        pattern(r"base name \(\$\{?(?P<name>\w+)[^)]*\) should not be blank"),
+        pattern(
+            r"(?P<name>[A-Za-z_]\w*): (?:parameter (?:null or )?not set|(?:[A-Za-z_]\w* )?build[ -]arg(?:ument)? )",
+        ),
+        pattern(r"(?P<name>[A-Z][A-Z0-9_]{2,}) (?:build argument|needs to be set and non-empty)"),
+    ]
+});
+static CONSEQUENCE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"missing argument: --version|curl: no URL specified|wget: missing URL|(?:user|group)add: invalid (?:user|group) ID|mkdir: missing operand|cp: missing destination file operand|/releases/download//|not in gzip format|repository '' does not exist|stat /bin/sh: no such file or directory|\b404\b",
+    )
+});
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    if let Some(seen) = sighting::last(case, lines, &NAMED.iter().collect::<Vec<_>>()) {
+        let name = seen.named(&["name"]);
+        return Some(at(case, seen.at, name, 0.96));
+    }
+    let seen = sighting::last(case, lines, &[&CONSEQUENCE])?;
+    let index = case.failing_instruction()?;
+    let name = empty_arguments(case, index).into_iter().next()?;
+    Some(at(case, seen.at, &name, 0.9))
+}
+
+fn at(case: &Case<'_>, line: usize, name: &str, confidence: f32) -> Hit {
+    let hit = Hit::at(line, name, format!("the build argument `{name}` is empty")).confidence(confidence);
+    match argument(case, name) {
+        Some(index) => hit.place(case.dockerfile_path, case.dockerfile.instructions()[index].first_line),
+        None => hit,
+    }
+}
+
+/// Arguments without default that instruction `index`, or the `FROM` of its stage, uses and nothing sets.
+fn empty_arguments(case: &Case<'_>, index: usize) -> Vec<String> {
+    let instructions = case.dockerfile.instructions();
+    let from = instructions[..=index].iter().rposition(|each| each.keyword == "FROM");
+    let env = case.dockerfile.env_at(index);
+    let used = |name: &str, at: usize| {
+        let args = &instructions[at].args;
+        args.contains(&format!("${{{name}}}")) || args.contains(&format!("${{{name}:?")) || holds_name(args, name)
+    };
+    without_default(case)
+        .into_iter()
+        .filter(|name| env.get(name).is_none_or(|value| value.is_empty() || value.contains(name.as_str())))
+        .filter(|name| used(name, index) || from.is_some_and(|from| used(name, from)))
+        .collect()
+}
+
+fn holds_name(args: &str, name: &str) -> bool {
+    let wanted = format!("${name}");
+    args.match_indices(&wanted).any(|(at, _)| {
+        args[at + wanted.len()..].chars().next().is_none_or(|next| !next.is_ascii_alphanumeric() && next != '_')
+    })
+}
+
+/// Names of ARGs that have no default anywhere and that Docker does not set itself.
+fn without_default(case: &Case<'_>) -> Vec<String> {
+    const GIVEN: &[&str] =
+        &["TARGETPLATFORM", "TARGETOS", "TARGETARCH", "TARGETVARIANT", "BUILDPLATFORM", "BUILDOS", "BUILDARCH"];
+    let mut out: Vec<String> = Vec::new();
+    let mut defaulted: Vec<String> = Vec::new();
+    for instruction in case.dockerfile.instructions().iter().filter(|each| each.keyword == "ARG") {
+        for (name, value) in instruction.pairs() {
+            match value {
+                Some(value) if !value.is_empty() => defaulted.push(name),
+                _ => out.push(name),
+            }
+        }
+    }
+    let on_service = |name: &String| case.facts.env_names.as_ref().is_some_and(|names| names.contains(name));
+    out.retain(|name| {
+        !defaulted.contains(name)
+            && !GIVEN.contains(&name.as_str())
+            && !name.to_lowercase().ends_with("_proxy")
+            && !on_service(name)
+    });
+    out
+}
+
+fn argument(case: &Case<'_>, name: &str) -> Option<usize> {
+    case.dockerfile.instructions().iter().position(|each| {
+        each.keyword == "ARG"
+            && each.pairs().iter().any(|(known, value)| known == name && value.as_ref().is_none_or(String::is_empty))
+    })
+}
+
+/// Base images named by an empty argument; only where the service's variables are known.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    if case.facts.env_names.is_none() {
+        return vec![];
+    }
+    let empty = without_default(case);
+    let instructions = case.dockerfile.instructions().iter().enumerate();
+    let froms = instructions.filter(|(_, each)| each.keyword == "FROM");
+    froms
+        .filter_map(|(_, from)| {
+            let image = from.words().into_iter().next()?;
+            let name = empty.iter().find(|name| image == format!("${name}") || image == format!("${{{name}}}"))?;
+            let why = format!("the build argument `{name}` is empty, and the base image is named by it");
+            Some(Hit::in_file(case.dockerfile_path, from.first_line, name, why).confidence(0.95))
+        })
+        .collect()
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let name = hit.subject.as_str();
+    let (Some(index), Some(value)) = (argument(case, name), value_in_project(case, name)) else {
+        return Prescription::none();
+    };
+    Prescription::none().with(
+        "default-from-project",
+        format!("Give `{name}` the default `{value}`"),
+        "it is the only value that the project itself builds with",
+        Applicability::Rehearse,
+        edit::replace_in_instruction(
+            case.workspace,
+            case.dockerfile_path,
+            case.dockerfile,
+            index,
+            &format!("ARG {name}"),
+            &format!("ARG {name}={value}"),
+        ),
+    )
+}
+
+/// The one value that the repository's own build commands and compose files give `name`.
+fn value_in_project(case: &Case<'_>, name: &str) -> Option<String> {
+    let command = Regex::new(&format!(r#"--build-arg[ =]["']?{name}=["']?([\w.:/@+-]+)"#)).ok()?;
+    let compose = Regex::new(&format!(r#"(?m)^\s+(?:- )?["']?{name}(?::\s+|=)["']?([\w.:/@+-]+)["']?\s*$"#)).ok()?;
+    let mut found: Vec<String> = Vec::new();
+    for path in case.workspace.paths() {
+        let file = path.rsplit('/').next().unwrap_or(path);
+        let is_compose = file.contains("compose") && (file.ends_with(".yml") || file.ends_with(".yaml"));
+        let is_script =
+            matches!(file, "Makefile" | "README.md" | "justfile") || file.ends_with(".sh") || file.ends_with(".yml");
+        let Some(text) = case.workspace.text(path).filter(|text| text.len() < 200_000) else { continue };
+        let pattern = if is_compose { &compose } else { &command };
+        if is_compose || is_script {
+            found.extend(pattern.captures_iter(text).map(|value| value[1].to_owned()));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found.pop().filter(|_| found.is_empty())
+}

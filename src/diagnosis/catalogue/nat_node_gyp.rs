@@ -1,0 +1,99 @@
+//! `nat-node-gyp`: an add-on of a Node package does not compile.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::evidence::{caught, first, last, pattern};
+use crate::diagnosis::native::{self, compiler, for_command, for_package};
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+
+pub const RULE: Rule = Rule {
+    id: "nat-node-gyp",
+    what: "A native add-on of a Node package cannot be compiled",
+    why: "A dependency (often of a dependency) brings C++ code that node-gyp compiles. That needs Python, make and a C++ compiler, which slim and Alpine images do not have; or the add-on is older than this Node.",
+    advice: "Install python3, make and g++ before npm runs; if they are there, raise the add-on to a release for this Node.",
+    stage: Stage::NativeToolchain,
+    severity: Severity::High,
+    policy: Policy::Fix,
+    weight: Weight::Typical,
+    needles: &[
+        "gyp err!",
+        "node-pre-gyp err!",
+        "can't find python executable",
+        "could not find any python installation to use",
+    ],
+    detect,
+    remedies,
+    examples: &[
+        Example {
+            log: "npm error gyp ERR! find Python Python is not set from command line or npm configuration\nnpm error gyp ERR! stack Error: Could not find any Python installation to use\nnpm error gyp ERR! cwd /app/node_modules/bcrypt\nnpm error gyp ERR! not ok",
+            files: &[(
+                "Dockerfile",
+                "FROM node:20-slim\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nCMD [\"node\", \"index.js\"]\n",
+            )],
+            subject: "bcrypt",
+            remedy: Some((
+                "install-packages",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20-slim\nRUN apt-get update && apt-get install -y --no-install-recommends python3 build-essential \\\n && rm -rf /var/lib/apt/lists/*\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nCMD [\"node\", \"index.js\"]\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "gyp ERR! stack Error: not found: make\ngyp ERR! cwd /app/node_modules/node-expat\ngyp ERR! not ok",
+            files: &[(
+                "Dockerfile",
+                "FROM node:20-slim\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nCMD [\"node\", \"index.js\"]\n",
+            )],
+            subject: "node-expat",
+            remedy: Some((
+                "install-packages",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20-slim\nRUN apt-get update && apt-get install -y --no-install-recommends python3 build-essential \\\n && rm -rf /var/lib/apt/lists/*\nWORKDIR /app\nCOPY package*.json ./\nRUN npm ci\nCOPY . .\nCMD [\"node\", \"index.js\"]\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+    ],
+    ..Rule::BLANK
+};
+
+static SAYS: LazyLock<Regex> = pattern!(
+    r"gyp ERR! stack Error: (?:not found: )?(make)\b|(Could not find any Python installation) to use|(Can't find Python) executable|gyp ERR! (find Python)|gyp ERR! (?:cwd) (\S+)|gyp ERR! (build error|configure error|not ok)|node-pre-gyp ERR! (.{1,60})"
+);
+static FOLDER: LazyLock<Regex> = pattern!(r"gyp ERR! cwd \S*node_modules/((?:@[\w.\-]+/)?[\w.\-]+)");
+static PRE: LazyLock<Regex> = pattern!(r"node_modules/((?:@[\w.\-]+/)?[\w.\-]+)\b");
+static CODE: LazyLock<Regex> = pattern!(
+    r"^(?:npm (?:ERR!|error) )?\.\./\S+:\d+:\d+: (?:fatal )?error: |^(?:npm (?:ERR!|error) )?/\S+:\d+:\d+: (?:fatal )?error: "
+);
+static TOOLS: LazyLock<Regex> =
+    pattern!(r"not found: make|Could not find any Python|Can't find Python|find Python|not found: (?:g\+\+|cc|gcc)");
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let (line, found) = last(case, lines, &SAYS)?;
+    let everywhere: Vec<usize> = (0..case.log.lines.len()).collect();
+    let tools = first(case, lines, &TOOLS).map(|(at, _)| at);
+    let code = first(case, &everywhere, &CODE).filter(|(at, _)| *at < line).map(|(at, _)| at);
+    let folder = last(case, lines, &FOLDER).or_else(|| last(case, lines, &PRE));
+    let said = caught(&found);
+    let line = tools.or(code).unwrap_or(line);
+    let subject = folder.map_or(said, |(_, folder)| caught(&folder));
+    let why = format!("the native add-on `{subject}` cannot be compiled");
+    Some(Hit::at(line, subject, why).confidence(0.92))
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    // Code that does not fit this Node is not helped by a compiler.
+    if hit.line.is_some_and(|line| CODE.is_match(case.text(line))) {
+        return Prescription::none();
+    }
+    let mut needs: Vec<_> = for_command("python3").into_iter().collect();
+    needs.push(compiler());
+    needs.extend(for_package(&hit.subject));
+    native::prescribe(case, &needs, "node-gyp compiles the add-on with these")
+}

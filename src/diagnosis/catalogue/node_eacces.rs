@@ -1,0 +1,102 @@
+//! `node-eacces`: the packages are installed by a user that does not own the folder.
+
+use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::dockerfile::edit;
+use crate::remedy::{Applicability, Remedy};
+
+pub const RULE: Rule = Rule {
+    id: "node-eacces",
+    what: "The packages are installed by a user that does not own the folder",
+    why: "WORKDIR and COPY create folders and files that belong to root, whatever USER says; the user that installs may \
+          not write there.",
+    advice: "Give the folder to the user before USER (`RUN chown node:node /app`) and copy with `--chown=node:node`.",
+    stage: Stage::DepResolution,
+    severity: Severity::High,
+    policy: Policy::Fix,
+    weight: Weight::Root,
+    needles: &[
+        "EACCES: permission denied",
+        "code EACCES",
+        "Your cache folder contains root-owned files",
+        "Missing write access to",
+        "errno -13",
+    ],
+    detect,
+    remedies,
+    examples: &[Example {
+        log: "#8 [4/5] RUN npm ci --omit=dev\n#8 1.1 npm error code EACCES\n#8 1.1 npm error syscall mkdir\n#8 1.1 npm error path /home/node/app/node_modules\n#8 1.1 npm error errno -13\n#8 1.1 npm error Error: EACCES: permission denied, mkdir '/home/node/app/node_modules'\n#8 ERROR: process \"/bin/sh -c npm ci --omit=dev\" did not complete successfully: exit code: 243",
+        files: &[(
+            "Dockerfile",
+            "FROM node:20-bookworm-slim\nWORKDIR /home/node/app\n\nUSER node\nCOPY package.json package-lock.json ./\nRUN npm ci --omit=dev\n",
+        )],
+        subject: "/home/node/app/node_modules",
+        remedy: Some((
+            "own-folder",
+            &[(
+                "Dockerfile",
+                "FROM node:20-bookworm-slim\nWORKDIR /home/node/app\n\nRUN chown -R node /home/node/app\nUSER node\nCOPY --chown=node package.json package-lock.json ./\nRUN npm ci --omit=dev\n",
+            )],
+        )),
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SAID: Phrases = Phrases::new(&[
+    r"EACCES: permission denied, \w+ '([^']+)'",
+    r"Missing write access to (\S+)",
+    r"npm (?:ERR!|error) path (/\S+)",
+    r"(?:npm (?:ERR!|error)) code (EACCES)",
+    r"Your cache folder contains root-owned files",
+]);
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let step = case.log.failing.as_ref()?;
+    if !["npm", "yarn", "pnpm", "npx", "bower"].iter().any(|tool| step.command.contains(tool)) {
+        return None;
+    }
+    let found = SAID.first(case, lines)?;
+    let why = format!("the user that installs may not write to `{}`", found.subject());
+    Some(Hit::at(found.line, found.subject(), why).confidence(0.95))
+}
+
+fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
+    let Some(index) = case.failing_instruction() else { return Prescription::none() };
+    let (path, workspace, dockerfile) = (case.dockerfile_path, case.workspace, case.dockerfile);
+    let instructions = dockerfile.instructions();
+    let Some(user) = dockerfile.user_at(index).filter(|user| !matches!(user.as_str(), "root" | "0" | "")) else {
+        return Prescription::none();
+    };
+    let before = |keyword: &str| (0..index).rev().find(|at| instructions[*at].keyword == keyword);
+    let (Some(at), folder) = (before("USER"), dockerfile.workdir_at(index)) else { return Prescription::none() };
+    let owner = user.split(':').next().unwrap_or(&user);
+    let mut edits = Vec::new();
+    // Where WORKDIR comes after USER, BuildKit still creates the folder as root: it has to be there before.
+    let is_later = before("WORKDIR").is_some_and(|workdir| workdir > at);
+    let line = if is_later {
+        format!("RUN mkdir -p {folder} && chown -R {owner} {folder}")
+    } else {
+        format!("RUN chown -R {owner} {folder}")
+    };
+    if folder != "/" {
+        edits.extend(edit::insert_before_instruction(workspace, path, dockerfile, at, &[&line]));
+    }
+    for (copy, instruction) in instructions.iter().enumerate().take(index).skip(at) {
+        if instruction.keyword == "COPY" && instruction.flag("chown").is_none() {
+            let (from, to) = (format!("{} ", instruction.written), format!("{} --chown={owner} ", instruction.written));
+            edits.extend(edit::replace_in_instruction(workspace, path, dockerfile, copy, &from, &to));
+        }
+    }
+    if edits.is_empty() {
+        return Prescription::none();
+    }
+    Prescription::of([Remedy {
+        id: "own-folder".into(),
+        title: format!("Give `{folder}` to the user `{user}`"),
+        why: "the user stays, and may write where it installs".into(),
+        applicability: Applicability::Rehearse,
+        edits,
+    }])
+}

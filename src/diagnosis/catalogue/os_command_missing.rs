@@ -1,0 +1,236 @@
+//! `os-command-missing`: a step calls a tool that the image does not have.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::base::Family;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::sighting::{self, pattern};
+use crate::diagnosis::{Case, commands, installs, toolless};
+use crate::remedy::{Applicability, Edit};
+
+pub const RULE: Rule = Rule {
+    id: "os-command-missing",
+    what: "A build step calls a tool that the image does not have",
+    why: "Slim and Alpine images come with very few tools. git, curl, make, a compiler and the like have to be installed \
+          before the step that uses them.",
+    advice: "Install the package that brings the tool, in the same stage and before it is used.",
+    stage: Stage::OsPackage,
+    severity: Severity::High,
+    policy: Policy::Fix,
+    weight: Weight::Root,
+    needles: &["not found", "No such file or directory", "can't execute", "Command not found"],
+    detect,
+    foresee,
+    remedies,
+    examples: &[
+        Example {
+            log: "#6 [3/4] RUN git clone https://example.com/x.git\n#6 0.3 /bin/sh: 1: git: not found\n#6 ERROR: process \"/bin/sh -c git clone https://example.com/x.git\" did not complete successfully: exit code: 127",
+            files: &[("Dockerfile", "FROM python:3.12-slim\nWORKDIR /app\nRUN git clone https://example.com/x.git\n")],
+            subject: "git",
+            remedy: Some((
+                "install-tool",
+                &[(
+                    "Dockerfile",
+                    "FROM python:3.12-slim\nWORKDIR /app\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\nRUN git clone https://example.com/x.git\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "Step 3/3 : RUN sudo mkdir /data\n ---> Running in 1\n/bin/sh: 1: sudo: not found\nThe command '/bin/sh -c sudo mkdir /data' returned a non-zero code: 127",
+            files: &[("Dockerfile", "FROM debian\nWORKDIR /app\nRUN sudo mkdir /data\n")],
+            subject: "sudo",
+            remedy: Some(("drop-sudo", &[("Dockerfile", "FROM debian\nWORKDIR /app\nRUN mkdir /data\n")])),
+            ..Example::BLANK
+        },
+        Example {
+            files: &[("Dockerfile", "FROM node:20-slim\nRUN git clone https://example.com/x.git\n")],
+            subject: "git",
+            remedy: Some((
+                "install-tool",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20-slim\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\nRUN git clone https://example.com/x.git\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+    ],
+    ..Rule::BLANK
+};
+
+static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
+    [
+        pattern(
+            r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<command>[A-Za-z0-9_][\w.+-]*): (?:command )?not found",
+        ),
+        pattern(
+            r"(?:^|\s)[\w./-]+(?:: line)?:? \d+: (?:[\w./-]+: )?(?P<command>[A-Za-z0-9_][\w.+-]*): (?:command )?not found",
+        ),
+        pattern(r"env: (?:can't execute )?['‘`]?(?P<command>[\w.+-]+)['’`]?: No such file or directory"),
+        pattern(r"make(?:\[\d+\])?: (?P<command>[A-Za-z][\w.+-]*): (?:No such file or directory|Command not found)"),
+        pattern(r#"exec: \\?"(?P<command>[\w.+-]+)\\?": executable file not found in \$PATH"#),
+        pattern(
+            r"(?P<command>git|bzr|hg|svn)(?: executable)? (?:was )?not found|cannot find (?:the )?(?:command|program) ['`]?(?P<command2>[\w.+-]+)",
+        ),
+    ]
+});
+
+/// Tools that come from the language's own package manager: those failures have classes of their own.
+const OF_LANGUAGES: &[&str] = &[
+    "tsc",
+    "vite",
+    "next",
+    "webpack",
+    "ng",
+    "nest",
+    "react-scripts",
+    "rimraf",
+    "cross-env",
+    "nuxt",
+    "gulp",
+    "grunt",
+    "bower",
+    "eslint",
+    "jest",
+    "rollup",
+    "parcel",
+    "turbo",
+    "nx",
+    "husky",
+    "is-ci",
+    "patch-package",
+    "prisma",
+    "vue-cli-service",
+    "tsup",
+    "ts-node",
+    "nodemon",
+    "pm2",
+    "serve",
+    "poetry",
+    "pipenv",
+    "uv",
+    "gunicorn",
+    "uvicorn",
+    "flask",
+    "alembic",
+    "celery",
+    "django-admin",
+    "pnpm",
+    "yarn",
+    "bun",
+    "corepack",
+    "bundle",
+    "rake",
+    "rails",
+    "puma",
+    "dep",
+    "glide",
+    "govendor",
+    "gb",
+    "apk",
+    "apt",
+    "apt-get",
+    "yum",
+    "dnf",
+    "microdnf",
+    "cargo",
+    "rustup",
+];
+const KEYWORDS: &[&str] =
+    &["CMD", "ENTRYPOINT", "RUN", "COPY", "ADD", "ENV", "WORKDIR", "EXPOSE", "FROM", "source", "export"];
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let command = seen.named(&["command", "command2"]).to_owned();
+    let numeric = command.chars().all(|each| each.is_ascii_digit());
+    if OF_LANGUAGES.contains(&command.as_str()) || KEYWORDS.contains(&command.as_str()) || numeric {
+        return None;
+    }
+    let ran = case.log.failing.as_ref().and_then(|step| step.exit_code);
+    let known = commands::is_known(&command) || command == "sudo" || command == "python";
+    // Exit code 127 is the shell's word for it; other codes come when a script goes on or a tool wraps it.
+    let weight = if ran == Some(127) || known { Weight::Root } else { Weight::Symptom };
+    let why = format!("the image has no command `{command}`");
+    let hit = Hit::at(seen.at, &command, why).confidence(if ran == Some(127) { 0.95 } else { 0.85 }).weight(weight);
+    Some(match case.failing_instruction() {
+        Some(index) => hit.place(case.dockerfile_path, case.dockerfile.instructions()[index].first_line),
+        None => hit,
+    })
+}
+
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let wants = toolless::wants(case);
+    wants
+        .into_iter()
+        .map(|want| {
+            let why = format!("`{}` calls `{}`, which the image does not have", want.place.path, want.command);
+            let hit = Hit { place: Some(want.place), ..Hit::at(0, want.command, why) };
+            Hit { line: None, ..hit }.confidence(0.9)
+        })
+        .collect()
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let in_dockerfile = hit.place.as_ref().filter(|place| place.path == case.dockerfile_path);
+    let by_place = in_dockerfile.and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
+    let by_script =
+        || toolless::wants(case).into_iter().find(|want| want.command == hit.subject).map(|want| want.instruction);
+    let Some(index) = case.failing_instruction().or(by_place).or_else(by_script) else { return Prescription::none() };
+    if hit.subject == "sudo" {
+        return Prescription::none().with(
+            "drop-sudo",
+            "Leave `sudo` out",
+            "build steps run as root unless USER says otherwise",
+            Applicability::Rehearse,
+            without_sudo(case, index),
+        );
+    }
+    let Some(family) = installs::family_at(case, index) else { return Prescription::none() };
+    let python = (family == Family::Debian && hit.subject == "python").then_some("python-is-python3");
+    let Some(package) = commands::provider(family, &hit.subject).or(python) else { return Prescription::none() };
+    Prescription::none().with(
+        "install-tool",
+        format!("Install the package `{package}`"),
+        format!("it brings the command `{}`", hit.subject),
+        Applicability::Rehearse,
+        within(case, index, &hit.subject, package).or_else(|| installs::provide(case, index, &[package])),
+    )
+}
+
+/// Adds the package to the install command of the same step, when that comes before the first use of the tool.
+fn within(case: &Case<'_>, index: usize, command: &str, package: &str) -> Option<Edit> {
+    let own = installs::named(case, index);
+    let first = own.first()?;
+    let texts = case.workspace.lines(case.dockerfile_path);
+    let instruction = &case.dockerfile.instructions()[index];
+    let used = (instruction.first_line..=instruction.last_line).find(|line| {
+        let text = texts.get(line - 1).copied().unwrap_or_default();
+        let from = if *line == first.line { first.range.end } else { 0 };
+        *line >= first.line
+            && text[from.min(text.len())..]
+                .split(|each: char| !each.is_alphanumeric() && !"-_.+".contains(each))
+                .any(|word| word == command)
+    });
+    let earlier = (instruction.first_line..first.line)
+        .any(|line| texts.get(line - 1).is_some_and(|text| text.split_whitespace().any(|word| word == command)));
+    used.filter(|_| !earlier)?;
+    installs::add_to(case, index, &[package], &[first.manager.as_str()])
+}
+
+fn without_sudo(case: &Case<'_>, index: usize) -> Option<Edit> {
+    let instruction = &case.dockerfile.instructions()[index];
+    let texts = case.workspace.lines(case.dockerfile_path);
+    let old = texts.get(instruction.first_line - 1..instruction.last_line)?;
+    let plain: Vec<String> = old.iter().map(|text| text.replace("sudo -E ", "").replace("sudo ", "")).collect();
+    let new: Vec<&str> = plain.iter().map(String::as_str).collect();
+    if old.iter().eq(new.iter()) {
+        return None;
+    }
+    let user = case.dockerfile.user_at(index).is_none_or(|user| matches!(user.as_str(), "root" | "0"));
+    let edit =
+        || Edit::replace(case.workspace, case.dockerfile_path, instruction.first_line, instruction.last_line, &new);
+    user.then(edit).flatten()
+}

@@ -1,0 +1,69 @@
+//! `os-download-404`: a file that a step downloads is not there.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::downloads;
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::sighting::{self, pattern};
+
+pub const RULE: Rule = Rule {
+    id: "os-download-404",
+    what: "A file that a step downloads is not there",
+    why: "The file moved or was taken away; where curl lacks -f or -L, an error page or a redirect is saved in its place and cannot be unpacked.",
+    advice: "Look for the file's new place, use curl -fL, or pin a version that is still published.",
+    stage: Stage::OsPackage,
+    severity: Severity::High,
+    policy: Policy::Human,
+    weight: Weight::Typical,
+    needles: &[
+        "404",
+        "403",
+        "not in gzip format",
+        "invalid magic",
+        "End-of-central-directory",
+        "cannot find zipfile directory",
+        "does not look like a tar archive",
+        "File format not recognized",
+        "Cannot open: No such file",
+        "exit code: 22",
+        "non-zero code: 22",
+        "exit code: 8",
+        "non-zero code: 8",
+    ],
+    detect,
+    examples: &[Example {
+        log: "#6 [2/3] RUN wget https://example.com/x-1.0.tar.gz\n#6 0.5 2020-01-01 00:00:00 ERROR 404: Not Found.\n#6 ERROR: process \"/bin/sh -c wget https://example.com/x-1.0.tar.gz\" did not complete successfully: exit code: 8",
+        subject: "https://example.com/x-1.0.tar.gz",
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        pattern(r"ERROR 40[34]: ?[\w ]*|curl: \(22\)|wget: server returned error: HTTP/\S+ 4\d\d"),
+        pattern(
+            r"not in gzip format|(?:tar|gzip): invalid magic|End-of-central-directory signature not found|cannot find zipfile directory|does not look like a tar archive|xz: \(stdin\): File format not recognized",
+        ),
+        pattern(r"tar(?: \(child\))?: (?P<file>[\w.+-]+\.(?:tar|tgz|gz|xz|bz2|zip)[\w.]*): Cannot open: No such file"),
+    ]
+});
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    case.log.failing.as_ref()?;
+    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>());
+    let Some(seen) = seen else {
+        let at = downloads::silent_failure(case, &[("curl", 22), ("wget", 8)])?;
+        let address = downloads::address(case, at);
+        return Some(
+            Hit::at(at, &address, format!("the download of `{address}` was refused by the server")).confidence(0.75),
+        );
+    };
+    let file = seen.named(&["file"]);
+    let address = if file.is_empty() { downloads::address(case, seen.at) } else { file.to_owned() };
+    let why = format!("`{address}` is not what the step expects to download");
+    Some(Hit::at(seen.at, address, why).confidence(0.88))
+}

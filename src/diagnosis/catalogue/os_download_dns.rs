@@ -1,0 +1,58 @@
+//! `os-download-dns`: the name of a download host is not known.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::downloads;
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::sighting::{self, pattern};
+
+pub const RULE: Rule = Rule {
+    id: "os-download-dns",
+    what: "The name of a download host is not known",
+    why: "DNS failed for a moment, or the host does not exist any more.",
+    advice: "Try again; a host that stays unknown is gone: use its successor.",
+    stage: Stage::OsPackage,
+    severity: Severity::High,
+    policy: Policy::Retry,
+    weight: Weight::Typical,
+    needles: &[
+        "Could not resolve host",
+        "curl: (6)",
+        "unable to resolve host address",
+        "bad address",
+        "Temporary failure in name resolution",
+        "exit code: 6",
+        "non-zero code: 6",
+    ],
+    detect,
+    examples: &[Example {
+        log: "#6 [2/3] RUN curl -fO https://dl.example.net/x.zip\n#6 0.5 curl: (6) Could not resolve host: dl.example.net\n#6 ERROR: process \"/bin/sh -c curl -fO https://dl.example.net/x.zip\" did not complete successfully: exit code: 6",
+        subject: "dl.example.net",
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
+    [
+        pattern(
+            r"(?:Could not resolve host|unable to resolve host address|bad address):? ['‘`]?(?P<host>[\w.-]+\.[\w-]+)",
+        ),
+        pattern(r"unable to resolve host address ['‘`](?P<host2>[\w.-]+)"),
+        pattern(r"(?P<none>Temporary failure in name resolution)|curl: \(6\)"),
+    ]
+});
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    case.log.failing.as_ref()?;
+    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>());
+    let (at, host, confidence) = match &seen {
+        Some(seen) => (seen.at, seen.named(&["host", "host2"]).to_owned(), 0.92),
+        None => (downloads::silent_failure(case, &[("curl", 6)])?, String::new(), 0.8),
+    };
+    let host = if host.is_empty() { downloads::host(&downloads::address(case, at)) } else { host };
+    Some(Hit::at(at, &host, format!("the host `{host}` has no address")).confidence(confidence))
+}

@@ -1,0 +1,65 @@
+//! `py-legacy-setup-failed`: a package cannot give its metadata; the lines above tell why.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::evidence::{above, caught, last, pattern};
+use crate::diagnosis::python::pins;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::manifest::requirements;
+
+pub const RULE: Rule = Rule {
+    id: "py-legacy-setup-failed",
+    what: "A package's own set-up fails",
+    why: "pip asks a source package what it needs. The package's set-up program failed; the traceback above this line tells why.",
+    advice: "Look for the error above. A version with a ready wheel for this Python avoids the set-up.",
+    stage: Stage::DepResolution,
+    severity: Severity::High,
+    policy: Policy::Fix,
+    weight: Weight::Wrapper,
+    needles: &[
+        "python setup.py egg_info",
+        "command errored out with exit status 1",
+        "subprocess-exited-with-error",
+        "getting requirements to build wheel did not run successfully",
+        "metadata-generation-failed",
+        "encountered error while generating package metadata",
+        "preparing metadata (pyproject.toml) did not run successfully",
+        "when getting requirements to build wheel",
+    ],
+    detect,
+    remedies,
+    examples: &[Example {
+        log: "Collecting uwsgi==2.0.10 (from -r requirements.txt (line 1))\n  error: subprocess-exited-with-error\n  × python setup.py egg_info did not run successfully.\nerror: metadata-generation-failed",
+        subject: "uwsgi==2.0.10",
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SAYS: LazyLock<Regex> = pattern!(
+    r"Failed to build '?([\w.-]+)'? when getting requirements|python setup\.py egg_info.* in \S*/([\w.-]+)/?$|egg_info|Command errored out|subprocess-exited-with-error|did not run successfully|generat\w+[ -](?:package )?metadata|metadata-generation-failed"
+);
+static COLLECTING: LazyLock<Regex> = pattern!(r"^\s*Collecting (\S+?)(?: \(from .*)?$");
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let (line, found) = last(case, lines, &SAYS)?;
+    let subject = match caught(&found) {
+        name if name.is_empty() => {
+            above(case, line, 2_000, &COLLECTING).map(|(_, found)| caught(&found)).unwrap_or_default()
+        }
+        name => name,
+    };
+    let why = format!("the set-up program of `{subject}` fails");
+    Some(Hit::at(line, subject, why).confidence(0.65))
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let Some(wanted) = requirements::requirement(&hit.subject) else { return Prescription::none() };
+    match pins::pin_of(case, &wanted.name) {
+        Some(pin) => pins::fit_python(case, case.failing_instruction(), &wanted.name, Some(&pin)),
+        None => Prescription::none(),
+    }
+}

@@ -1,0 +1,105 @@
+//! `rust-workspace-missing`: only a part of a cargo workspace was copied.
+
+use crate::diagnosis::Case;
+use crate::diagnosis::node;
+use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::dockerfile::edit;
+use crate::remedy::{Applicability, Remedy};
+
+pub const RULE: Rule = Rule {
+    id: "rust-workspace-missing",
+    what: "Only a part of a cargo workspace was copied",
+    why: "cargo reads the manifests of all members and path dependencies, whichever of them is built; and a manifest \
+          without sources has nothing to build.",
+    advice: "Copy the member that is named, or all of them, before cargo runs.",
+    stage: Stage::DepResolution,
+    severity: Severity::High,
+    policy: Policy::Fix,
+    weight: Weight::Root,
+    needles: &[
+        "failed to parse manifest at",
+        "error: failed to read `/",
+        "could not find `Cargo.toml` in",
+        "failed to load manifest for workspace member",
+        "no targets specified in the manifest",
+        "couldn't read `src/main.rs`",
+        "can't find bin `",
+        "failed to load manifest for dependency",
+    ],
+    detect,
+    remedies,
+    examples: &[Example {
+        log: "#12 [build 5/7] RUN mkdir crates/web/src && cargo build --release --locked\n#12 0.089 error: failed to load manifest for workspace member `/build/crates/core`\n#12 0.089 referenced by workspace at `/build/Cargo.toml`\n#12 0.089\n#12 0.089 Caused by:\n#12 0.089   failed to read `/build/crates/core/Cargo.toml`\n#12 ERROR: process \"/bin/sh -c mkdir crates/web/src && cargo build --release --locked\" did not complete successfully: exit code: 101",
+        files: &[
+            (
+                "Dockerfile",
+                "FROM rust:1-slim AS build\nWORKDIR /build\nCOPY Cargo.toml Cargo.lock ./\nCOPY crates/web/Cargo.toml crates/web/\nRUN mkdir crates/web/src && cargo build --release --locked\n",
+            ),
+            ("crates/core/Cargo.toml", "[package]\nname = \"core\"\n"),
+            ("crates/core/src/lib.rs", ""),
+        ],
+        subject: "crates/core",
+        remedy: Some((
+            "copy-member",
+            &[(
+                "Dockerfile",
+                "FROM rust:1-slim AS build\nWORKDIR /build\nCOPY Cargo.toml Cargo.lock ./\nCOPY crates/web/Cargo.toml crates/web/\nCOPY crates/core crates/core\nRUN mkdir crates/web/src && cargo build --release --locked\n",
+            )],
+        )),
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SAID: Phrases = Phrases::new(&[
+    r"failed to load manifest for workspace member `([^`]+)`",
+    r"failed to load manifest for dependency `([^`]+)`",
+    r"failed to read `(/[^`]+)/Cargo\.toml`",
+    r"could not find `(Cargo\.toml)` in",
+    r"(no targets specified) in the manifest",
+    r"can't find bin `([^`]+)`",
+    r"couldn't read `?(src/main\.rs)",
+]);
+
+static READS: Phrases = Phrases::new(&[r"failed to read `(/[^`]+)/Cargo\.toml`", r"unable to update (/\S+)"]);
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let found = SAID.first(case, lines)?;
+    let path = match found.wording {
+        1 => READS.first(case, lines).map_or_else(|| found.subject().to_owned(), |read| read.subject().to_owned()),
+        _ => found.subject().to_owned(),
+    };
+    let member = in_context(case, &path).unwrap_or(path);
+    Some(
+        Hit::at(found.line, member.as_str(), format!("cargo needs `{member}`, which was not copied before it runs"))
+            .confidence(0.95),
+    )
+}
+
+/// The path in the build context of an absolute path in the image.
+fn in_context(case: &Case<'_>, path: &str) -> Option<String> {
+    let index = case.failing_instruction()?;
+    let folder = case.dockerfile.workdir_at(index);
+    let rest = path.strip_prefix(folder.trim_end_matches('/'))?.trim_start_matches('/');
+    (!rest.is_empty()).then(|| rest.to_owned())
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let member = hit.subject.as_str();
+    let (path, workspace, dockerfile) = (case.dockerfile_path, case.workspace, case.dockerfile);
+    let Some(index) = case.failing_instruction() else { return Prescription::none() };
+    if member.starts_with('/') || !case.context.holds(&format!("{member}/Cargo.toml")) {
+        return Prescription::none();
+    }
+    let edit =
+        edit::insert_before_instruction(workspace, path, dockerfile, index, &[&format!("COPY {member} {member}")]);
+    let copied = node::copied(case, index).iter().any(|(_, path)| path.starts_with(&format!("{member}/")));
+    Prescription::of(edit.filter(|_| !copied).map(|edit| Remedy {
+        id: "copy-member".into(),
+        title: format!("Copy `{member}` before cargo runs"),
+        why: "it is a member of the workspace, so cargo reads it whatever is built".into(),
+        applicability: Applicability::Apply,
+        edits: vec![edit],
+    }))
+}

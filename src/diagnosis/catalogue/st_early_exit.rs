@@ -1,0 +1,190 @@
+//! `st-early-exit`: the start command ends at once.
+
+use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::start::{Change, Place, Start, json};
+use crate::dockerfile::edit;
+use crate::remedy::{Applicability, Edit, Remedy};
+use crate::service::FailureReason;
+
+pub const RULE: Rule = Rule {
+    id: "st-early-exit",
+    what: "The start command ends at once",
+    why: "The service lives as long as its first process. That one was a build command, or put the server into the \
+          background and ended.",
+    advice: "Start the server itself, in the foreground.",
+    stage: Stage::Startup,
+    severity: Severity::Critical,
+    policy: Policy::Human,
+    weight: Weight::Typical,
+    needles: &[],
+    detect,
+    foresee,
+    remedies,
+    examples: &[
+        Example {
+            log: "==> Application exited early\n==> Common ways to troubleshoot your deploy: https://render.com/docs/troubleshooting-deploys",
+            files: &[("Dockerfile", "FROM debian\nRUN apt-get update && apt-get install -y nginx\nCMD [\"nginx\"]\n")],
+            subject: "nginx",
+            remedy: Some((
+                "stay-in-foreground",
+                &[(
+                    "Dockerfile",
+                    "FROM debian\nRUN apt-get update && apt-get install -y nginx\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "",
+            files: &[("Dockerfile", "FROM python:3.12\nCMD gunicorn --daemon -b 0.0.0.0:$PORT a:b\n")],
+            subject: "gunicorn --daemon",
+            remedy: Some((
+                "stay-in-foreground",
+                &[("Dockerfile", "FROM python:3.12\nCMD gunicorn -b 0.0.0.0:$PORT a:b\n")],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "> app@1.0.0 build\n> tsc\n==> Application exited early",
+            files: &[
+                ("Dockerfile", "FROM node:20\nCOPY . .\nCMD [\"npm\", \"run\", \"build\"]\n"),
+                ("package.json", "{\"scripts\": {\"build\": \"tsc\", \"start\": \"node dist/index.js\"}}\n"),
+            ],
+            subject: "npm run build",
+            status: "update_failed",
+            ..Example::BLANK
+        },
+    ],
+    ..Rule::BLANK
+};
+
+static SAID: Phrases = Phrases::new(&[r"Application exited early", r"Exited with status 0", r"process exited early"]);
+
+/// Commands that end, and what stays.
+const BACKGROUND: [(&str, &[&str]); 6] = [
+    ("service nginx start", &["nginx", "-g", "daemon off;"]),
+    ("/etc/init.d/nginx start", &["nginx", "-g", "daemon off;"]),
+    ("service apache2 start", &["apachectl", "-D", "FOREGROUND"]),
+    ("apachectl start", &["apachectl", "-D", "FOREGROUND"]),
+    ("apache2ctl start", &["apache2ctl", "-D", "FOREGROUND"]),
+    ("pm2 start", &["pm2-runtime", "start"]),
+];
+
+/// What in the start command makes it end, and the words that would stay.
+fn cause(case: &Case<'_>) -> Option<(String, Start, Option<Vec<String>>)> {
+    let start = Start::of(case)?;
+    let text = start.words.join(" ");
+    let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+    if matches!(text.as_str(), "nginx" | "/usr/sbin/nginx") && !foreground_in_configuration(case) {
+        let name = start.words[0].clone();
+        return Some(("nginx".into(), start, Some(owned(&[&name, "-g", "daemon off;"]))));
+    }
+    for (ends, stays) in BACKGROUND {
+        if let Some(rest) = text.strip_prefix(ends).filter(|rest| rest.is_empty() || rest.starts_with(' ')) {
+            let words = owned(stays).into_iter().chain(rest.split_whitespace().map(str::to_owned)).collect();
+            return Some((ends.to_owned(), start, Some(words)));
+        }
+    }
+    for option in ["--daemon", "-D", "--daemonize"] {
+        let server = start
+            .words
+            .first()
+            .is_some_and(|word| word.ends_with("gunicorn") || word.ends_with("uwsgi") || word.ends_with("php-fpm"));
+        if server && start.words.iter().any(|word| word == option) {
+            let words: Vec<String> = start.words.iter().filter(|word| *word != option).cloned().collect();
+            let subject = format!("{} {option}", start.words[0]);
+            return Some((subject, start, Some(words)));
+        }
+    }
+    let instruction = &case.dockerfile.instructions()[start.index];
+    let written = instruction.words().join(" ");
+    let ends = [
+        "npm run build",
+        "yarn build",
+        "pnpm build",
+        "npm install",
+        "npm ci",
+        "pip install",
+        "python manage.py migrate",
+        "bundle install",
+        "go build",
+        "cargo build",
+        "mvn package",
+    ];
+    let found = ends.iter().find(|ends| written == **ends || written.ends_with(&format!("&& {ends}")))?;
+    Some(((*found).to_owned(), start, None))
+}
+
+fn foreground_in_configuration(case: &Case<'_>) -> bool {
+    let holds = |path: &&str| {
+        path.ends_with(".conf") && case.workspace.text(path).is_some_and(|text| text.contains("daemon off"))
+    };
+    case.workspace.paths().any(|path| holds(&path)) || case.dockerfile.text().contains("daemon off")
+}
+
+fn detect(case: &Case<'_>, _: &[usize]) -> Option<Hit> {
+    if case.log.failing.is_some() {
+        return None;
+    }
+    let lines: Vec<usize> = (0..case.log.lines.len()).collect();
+    let said = SAID.last(case, &lines).map(|found| found.line);
+    let early = matches!(case.reason, Some(FailureReason::EarlyExit));
+    let line = said
+        .or_else(|| if early { case.log.lines.iter().rposition(|line| !line.text.trim().is_empty()) } else { None })?;
+    Some(match cause(case) {
+        Some((subject, start, stays)) => {
+            let why = format!("`{subject}` ends, and the service with it");
+            let policy = if stays.is_some() { Policy::Fix } else { Policy::Human };
+            Hit::at(line, subject, why)
+                .place(case.dockerfile_path, start.line(case))
+                .policy(policy)
+                .weight(Weight::Root)
+        }
+        None => {
+            let command = Start::of(case).map(|start| start.text).unwrap_or_default();
+            Hit::at(line, command, "the first process ended without an error: it does not stay")
+                .confidence(0.8)
+                .weight(Weight::Symptom)
+        }
+    })
+}
+
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let found = cause(case).filter(|(.., stays)| stays.is_some());
+    found
+        .map(|(subject, start, _)| {
+            let why = format!("`{subject}` puts the server into the background and ends, and the service with it");
+            Hit::in_file(case.dockerfile_path, start.line(case), subject, why).policy(Policy::Fix)
+        })
+        .into_iter()
+        .collect()
+}
+
+fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
+    let Some((_, start, Some(words))) = cause(case) else { return Prescription::none() };
+    let edit = stay(case, &start, &words);
+    Prescription::of(edit.map(|edit| Remedy {
+        id: "stay-in-foreground".into(),
+        title: "Start the server in the foreground".into(),
+        why: "it is the same server; only it stays the first process".into(),
+        applicability: Applicability::Rehearse,
+        edits: vec![edit],
+    }))
+}
+
+fn stay(case: &Case<'_>, start: &Start, words: &[String]) -> Option<Edit> {
+    let instruction = &case.dockerfile.instructions()[start.index];
+    let old = start.words.join(" ");
+    let quoted: Vec<String> =
+        words.iter().map(|word| if word.contains(' ') { format!("'{word}'") } else { word.clone() }).collect();
+    match start.place {
+        Place::Exec => {
+            let line = format!("{} {}", instruction.written, json(words)?);
+            edit::set_command(case.workspace, case.dockerfile_path, case.dockerfile, start.index, &line)
+        }
+        _ => start.edit(case, &[Change::Replace { old, new: quoted.join(" ") }]),
+    }
+}

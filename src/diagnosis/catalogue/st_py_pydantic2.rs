@@ -1,0 +1,80 @@
+//! `st-py-pydantic2`: code for pydantic 1 meets pydantic 2.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::diagnosis::Case;
+use crate::diagnosis::evidence::{last, pattern};
+use crate::diagnosis::python;
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::manifest::requirements;
+use crate::remedy::{Applicability, Remedy};
+
+pub const RULE: Rule = Rule {
+    id: "st-py-pydantic2",
+    what: "Code for pydantic 1 meets pydantic 2",
+    why: "pydantic was not pinned to its major and moved to the next one, which dropped what the code calls.",
+    advice: "Pin pydantic below 2 (as long as the other packages allow it), or change the code to the new major.",
+    stage: Stage::Startup,
+    severity: Severity::High,
+    policy: Policy::Fix,
+    weight: Weight::Root,
+    needles: &[
+        "has been moved to the `pydantic-settings` package",
+        "pydanticimporterror",
+        "pydanticusererror",
+        "`regex` is removed",
+        "cannot import name 'basesettings'",
+    ],
+    detect,
+    remedies,
+    examples: &[Example {
+        log: "pydantic.errors.PydanticImportError: `BaseSettings` has been moved to the `pydantic-settings` package.",
+        files: &[
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCMD [\"python\", \"a.py\"]\n",
+            ),
+            ("requirements.txt", "flask==3.0.3\npydantic\n"),
+        ],
+        subject: "pydantic",
+        remedy: Some(("bound-major", &[("requirements.txt", "flask==3.0.3\npydantic<2\n")])),
+        ..Example::BLANK
+    }],
+    ..Rule::BLANK
+};
+
+static SAYS: LazyLock<Regex> = pattern!(
+    r"`?(BaseSettings)`? has been moved to the `pydantic-settings`|pydantic\.errors\.(Pydantic\w+Error)|`(regex)` is removed|cannot import name '(BaseSettings)'"
+);
+
+fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let (line, _) = last(case, lines, &SAYS)?;
+    let subject = "pydantic";
+    let why = "the code was written for pydantic 1, and pydantic 2 is installed";
+    Some(Hit::at(line, subject, why).confidence(0.95))
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let entries = python::entries_for(case, &hit.subject);
+    let floating = entries.iter().find(|entry| {
+        entry.requirement().is_some_and(|found| {
+            !found.specifier.contains("==") && !found.specifier.contains('<') && !found.specifier.contains(">=2")
+        })
+    });
+    let edit = floating.and_then(|entry| {
+        let found = entry.requirement()?;
+        let joined = if found.specifier.is_empty() { "<2".to_owned() } else { format!("{},<2", found.specifier) };
+        let extras = if found.extras.is_empty() { String::new() } else { format!("[{}]", found.extras.join(",")) };
+        let marker = found.marker.as_ref().map(|marker| format!("; {marker}")).unwrap_or_default();
+        requirements::set_text(case.workspace, entry, &format!("{}{extras}{joined}{marker}", found.name))
+    });
+    Prescription::of(edit.map(|edit| Remedy {
+        id: "bound-major".into(),
+        title: "Keep pydantic below 2".into(),
+        why: "the code was written for the major before, and nothing kept the package there".into(),
+        applicability: Applicability::Rehearse,
+        edits: vec![edit],
+    }))
+}

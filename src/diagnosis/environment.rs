@@ -1,0 +1,156 @@
+//! Environment variables that a program misses: how languages and frameworks say so, and which one it is.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::Case;
+use super::evidence::{above, caught, last, pattern};
+use super::python::settings;
+
+/// Fragments of which one stands in the line that tells.
+pub const NEEDLES: &[&str] = &[
+    "keyerror: '",
+    "key not found: \"",
+    "improperlyconfigured: set the",
+    "the secret_key setting must not be empty",
+    "undefinedvalueerror",
+    "declare it as envvar",
+    "field required",
+    "environment variable",
+    "environment variables",
+    "is not defined",
+    "is missing",
+    "value: notpresent",
+    "notpresent",
+    "secretorprivatekey must have a value",
+    "api_key client option must be set",
+    "missing `secret_key_base`",
+    "missing credentials",
+    "missing api key",
+    "envvarnotfound",
+    "enverror",
+    "environment variable not found:",
+    "supabaseurl is required",
+    "no api key found",
+    "must be set",
+    "is not set",
+    "not set",
+    "is required",
+    "could not resolve placeholder",
+    "missing required env",
+    "please provide an",
+    "unbound variable",
+    "parameter not set",
+    "expected string or url object, got none",
+];
+
+/// Ordered: what names a variable beyond doubt comes first.
+static SAYS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    let shapes = [
+        r#"KeyError: '([A-Z][A-Z0-9_]{2,})'"#,
+        r#"key not found: "([A-Z][A-Z0-9_]+)""#,
+        r#"Set the ([A-Z][A-Z0-9_]+) environment variable"#,
+        r"(?:UndefinedValueError: )?([A-Z][A-Z0-9_]+) not found\. Declare it as envvar",
+        r#"[Ee]nvironment variable not found: ([A-Z][A-Z0-9_]+)"#,
+        r#"(?:EnvError|EnvironmentError)[^:]*: (?:Environment variable )?"?'?([A-Z][A-Z0-9_]{2,})"?'? (?:not set|invalid)"#,
+        r#"[Ee]nvironment variable:? ["'`]?([A-Z][A-Z0-9_]{2,})["'`]? (?:is |was |must be |not )"#,
+        r#"[Ee]nv(?:ironment)? var(?:iable)?s?[^A-Za-z]{1,3}["'`]?([A-Z][A-Z0-9_]{2,})["'`]?"#,
+        r#"["'`]?\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)["'`]? (?:environment variable |env var |config )?(?:is |was |has )?(?:not (?:been )?(?:set|defined|provided|configured|found)|required|missing|undefined|must be (?:set|defined|provided)|is required|must be non-empty)"#,
+        r#"["'`]?\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)["'`]? (?:environment variable |env var )?must (?:be (?:set|defined|provided)|have a value)"#,
+        r#"(?i:missing|required|please set|you must set|please define|please provide)(?i: required| the| an?| your)?(?i: environment| env)?(?i: variables?| vars?| config)?:? ["'`]?([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b"#,
+        r#"([A-Z][A-Z0-9_]{2,}): (?:unbound variable|parameter not set)"#,
+        r"Could not resolve placeholder '([\w.\-]+)'",
+        r#"(?:called `Result::unwrap\(\)` on an `Err` value|([A-Z][A-Z0-9_]{2,})[^:]*): NotPresent"#,
+        r"(?:The (SECRET_KEY) setting must not be empty|Missing `(secret_key_base)`)",
+        r"(?i)(secretOrPrivateKey) must have a value|(api_key) client option must be set|(supabaseUrl) is required|Please provide an (application ID)|Missing (credentials|API key)|No (API key) found",
+    ];
+    shapes.iter().filter_map(|shape| Regex::new(shape).ok()).collect()
+});
+static FIELD: LazyLock<Regex> = pattern!(r"^\s+(?:Field required|field required|none is not an allowed value)");
+static FIELD_NAME: LazyLock<Regex> = pattern!(r"^([A-Za-z_][\w.]*)\s*$");
+static ERRORS_FOR: LazyLock<Regex> =
+    pattern!(r"validation errors? for (\w*(?:Settings|Config|Configuration|Env|Environment)\w*)");
+static OPEN_AI: LazyLock<Regex> = pattern!(r"environment variable|env var");
+static IN_TEXT: LazyLock<Regex> = pattern!(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b");
+
+/// A variable that a program asked for in vain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    /// Index of the line that says so.
+    pub line: usize,
+    pub variable: String,
+}
+
+/// The missing variable that stopped the program.
+pub fn missing(case: &Case<'_>, lines: &[usize]) -> Option<Missing> {
+    if let Some((line, _)) = last(case, lines, &FIELD)
+        && let Some((_, class)) = above(case, line, 40, &ERRORS_FOR)
+    {
+        // The first of several: the one whose name stands nearest under the headline.
+        let first = lines
+            .iter()
+            .copied()
+            .find(|at| above(case, *at, 40, &ERRORS_FOR).is_some() && FIELD.is_match(case.text(*at)))?;
+        let first = if line - first < 40 { first } else { line };
+        let (at, field) = above(case, first, 1, &FIELD_NAME)?;
+        return Some(Missing { line: at, variable: settings::variable_of(case, &class[1], &field[1]) });
+    }
+    for shape in SAYS.iter() {
+        let Some((line, found)) = last(case, lines, shape) else { continue };
+        if is_noise(case.text(line)) {
+            continue;
+        }
+        let mut variable = caught(&found);
+        let vague = variable.is_empty()
+            || !variable.contains('_')
+            || variable.contains(' ')
+            || variable.starts_with(|c: char| c.is_ascii_lowercase());
+        if vague
+            && OPEN_AI.is_match(case.text(line))
+            && let Some(named) = IN_TEXT.captures(case.text(line))
+        {
+            variable = named[1].to_owned();
+        }
+        if variable.is_empty() {
+            continue;
+        }
+        return Some(Missing { line, variable });
+    }
+    None
+}
+
+/// Lines that speak of variables in healthy logs, or quote the Dockerfile or the program's own text.
+fn is_noise(line: &str) -> bool {
+    let low = line.to_ascii_lowercase();
+    [
+        "warn",
+        "nameerror",
+        "referenceerror",
+        "debconf",
+        "deprecat",
+        ">>>",
+        "if not set",
+        "defaulting",
+        "default is",
+        "term environment",
+        "term is not set",
+        "raise ",
+        "console.",
+        "locale",
+        "optional",
+        "for more info",
+        "collecting ",
+        "requirement already",
+        "_path is not set",
+        "debug:",
+        "gyp ",
+        "using default",
+        "falling back",
+        "javascript",
+        "cmake",
+    ]
+    .iter()
+    .any(|mark| low.contains(mark))
+        || line.trim_start().starts_with(['#', '>', '+', '-'])
+}

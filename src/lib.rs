@@ -40,12 +40,19 @@
 //!   cli          one command a file
 //! ```
 
+pub mod attempts;
+pub mod choice;
 pub mod context;
 pub mod diagnosis;
 pub mod dockerfile;
 pub mod knowledge;
+pub mod learning;
 pub mod manifest;
+pub mod narration;
 pub mod observation;
+pub mod phases;
+pub mod release;
 pub mod remedy;
 pub mod service;
+pub mod validation;
 pub mod workspace;

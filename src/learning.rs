@@ -1,0 +1,218 @@
+//! Learning: what the record says about remedies, and how an outcome changes it. Pure; `memory` keeps the file.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::diagnosis::Finding;
+
+/// An outcome counts half after this many days: tools and registries change.
+const HALF_LIFE_DAYS: f64 = 180.0;
+/// Patterns kept. With some 300 bytes each the state stays far below the 1 MB of spec E2; the least useful go first.
+const PATTERNS_MAX: usize = 1_500;
+/// Working configurations kept, newest first.
+const CONFIGURATIONS_MAX: usize = 50;
+/// Strategy run times kept in `performance_map`.
+const STRATEGIES_MAX: usize = 200;
+
+/// `artifacts/deploy_learning_state.json` (spec E1). New fields may join; these keep their meaning.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LearningState {
+    pub format: u32,
+    /// Deploys that were tried.
+    pub total_attempts: u64,
+    pub successful: u64,
+    /// Packages that failed to install → how often.
+    pub failed_dependencies: BTreeMap<String, u64>,
+    /// Fix id (`class/remedy/subject`) → why it helped.
+    pub known_fixes: BTreeMap<String, String>,
+    /// Strategy → build seconds, newest measurement.
+    pub performance_map: BTreeMap<String, f64>,
+    /// Track records by `class/remedy`.
+    pub records: BTreeMap<String, TrackRecord>,
+    /// Configurations that went live, newest last.
+    pub working: Vec<WorkingConfiguration>,
+}
+
+/// How often a remedy was tried for a class, and how often it helped. Weights decay with age.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TrackRecord {
+    pub helped: f64,
+    pub failed: f64,
+    pub last_used: Option<Timestamp>,
+}
+
+/// What the service looked like when it was last healthy (spec A6).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkingConfiguration {
+    pub service: String,
+    pub commit: String,
+    /// Base image of the last stage.
+    pub base_image: String,
+    /// Build seconds.
+    pub build_s: f64,
+    pub at: Timestamp,
+}
+
+impl TrackRecord {
+    /// Mean of the posterior with a weak prior: one lucky success does not beat ten.
+    pub fn chance(&self) -> f64 {
+        (self.helped + 1.0) / (self.helped + self.failed + 2.0)
+    }
+
+    fn decay(&mut self, now: Timestamp) {
+        if let Some(last) = self.last_used {
+            let days = now.duration_since(last).as_secs_f64() / 86_400.0;
+            let factor = 0.5_f64.powf(days.max(0.0) / HALF_LIFE_DAYS);
+            self.helped *= factor;
+            self.failed *= factor;
+        }
+    }
+}
+
+/// What became of a fix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Live, or a later failure: the failure it was for is gone.
+    Helped,
+    /// The same failure came back.
+    Failed,
+}
+
+impl LearningState {
+    pub const FORMAT: u32 = 1;
+
+    /// The blank state of a first run.
+    pub fn blank() -> Self {
+        Self { format: Self::FORMAT, ..Self::default() }
+    }
+
+    pub fn record(&self, class: &str, remedy: &str) -> TrackRecord {
+        self.records.get(&format!("{class}/{remedy}")).copied().unwrap_or_default()
+    }
+
+    /// Orders the remedies of a finding: applicability, then track record, then fewest edited lines, then id.
+    pub fn rank(&self, finding: &mut Finding) {
+        let class = finding.class.clone();
+        // A rule lists its remedies best first; the record only overrules it when it has something to say.
+        let order = |remedy: &crate::remedy::Remedy| {
+            let record = self.record(&class, &remedy.id);
+            let spoken = record.helped + record.failed >= 1.0;
+            let chance = if spoken { record.chance() } else { 0.5 };
+            #[expect(clippy::cast_possible_truncation, reason = "a chance lies between 0 and 1")]
+            let worse = (1_000.0 - chance * 1_000.0) as i64;
+            (remedy.applicability, worse)
+        };
+        finding.remedies.sort_by_key(order);
+    }
+
+    /// The outcome of a remedy for a finding.
+    pub fn absorb(&mut self, finding: &Finding, remedy: &str, outcome: Outcome, now: Timestamp) {
+        let record = self.records.entry(format!("{}/{remedy}", finding.class)).or_default();
+        record.decay(now);
+        record.last_used = Some(now);
+        match outcome {
+            Outcome::Helped => record.helped += 1.0,
+            Outcome::Failed => record.failed += 1.0,
+        }
+        let id = format!("{}/{remedy}/{}", finding.class, finding.subject);
+        match outcome {
+            Outcome::Helped => {
+                self.known_fixes.insert(id, finding.why.clone());
+            }
+            Outcome::Failed => {
+                self.known_fixes.remove(&id);
+            }
+        }
+        self.forget_surplus();
+    }
+
+    /// A deploy ended.
+    pub fn count_deploy(&mut self, live: bool) {
+        self.total_attempts += 1;
+        self.successful += u64::from(live);
+    }
+
+    /// A dependency could not be installed.
+    pub fn count_failed_dependency(&mut self, name: &str) {
+        if !name.is_empty()
+            && (self.failed_dependencies.len() < PATTERNS_MAX || self.failed_dependencies.contains_key(name))
+        {
+            *self.failed_dependencies.entry(name.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// The service went live like this.
+    pub fn remember_working(&mut self, working: WorkingConfiguration, strategy: &str) {
+        self.performance_map.insert(strategy.to_owned(), working.build_s);
+        self.working.retain(|known| known.service != working.service || known.base_image != working.base_image);
+        self.working.push(working);
+        let surplus = self.working.len().saturating_sub(CONFIGURATIONS_MAX);
+        self.working.drain(..surplus);
+        while self.performance_map.len() > STRATEGIES_MAX {
+            self.performance_map.pop_first();
+        }
+    }
+
+    /// What a later run should know of this service (A6).
+    pub fn last_working(&self, service: &str) -> Option<&WorkingConfiguration> {
+        self.working.iter().rev().find(|known| known.service == service)
+    }
+
+    /// Share of deploys that went live, 0 to 1; `None` before the first.
+    pub fn success_rate(&self) -> Option<f64> {
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+        (self.total_attempts > 0).then(|| self.successful as f64 / self.total_attempts as f64)
+    }
+
+    /// Mean of the measured build times, in seconds.
+    pub fn average_build_s(&self) -> Option<f64> {
+        let times: Vec<f64> = self.performance_map.values().copied().filter(|seconds| *seconds > 0.0).collect();
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred at most")]
+        (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64)
+    }
+
+    fn forget_surplus(&mut self) {
+        while self.records.len() > PATTERNS_MAX {
+            let oldest = self.records.iter().min_by_key(|(_, record)| record.last_used).map(|(id, _)| id.clone());
+            match oldest {
+                Some(id) => self.records.remove(&id),
+                None => break,
+            };
+        }
+        while self.known_fixes.len() > PATTERNS_MAX {
+            self.known_fixes.pop_first();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_lucky_success_does_not_beat_ten() {
+        let lucky = TrackRecord { helped: 1.0, ..TrackRecord::default() };
+        let proven = TrackRecord { helped: 9.0, failed: 1.0, last_used: None };
+        assert!(proven.chance() > lucky.chance());
+    }
+
+    #[test]
+    fn an_old_outcome_counts_less() {
+        let now = Timestamp::from_second(1_800_000_000).expect("a time");
+        let mut record = TrackRecord { helped: 4.0, failed: 0.0, last_used: Some(now) };
+        record.decay(now + jiff::SignedDuration::from_hours(24 * 180));
+        assert!((record.helped - 2.0).abs() < 0.01, "{record:?}");
+    }
+
+    #[test]
+    fn fields_of_the_specification_read_from_a_bare_document() {
+        let state: LearningState =
+            serde_json::from_str(r#"{"total_attempts":3,"known_fixes":{"a":"b"}}"#).expect("reads");
+        assert_eq!((state.total_attempts, state.successful), (3, 0));
+    }
+}

@@ -46,6 +46,7 @@ pub mod context;
 pub mod diagnosis;
 pub mod dockerfile;
 pub mod git;
+pub mod index;
 pub mod knowledge;
 pub mod learning;
 pub mod manifest;

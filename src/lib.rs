@@ -41,6 +41,7 @@
 //! ```
 
 pub mod attempts;
+pub mod builder;
 pub mod choice;
 pub mod context;
 pub mod diagnosis;

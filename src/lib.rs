@@ -59,6 +59,7 @@ pub mod probe;
 pub mod release;
 pub mod remedy;
 pub mod render;
+pub mod sandbox;
 pub mod service;
 pub mod validation;
 pub mod workspace;

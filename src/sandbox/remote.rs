@@ -1,0 +1,91 @@
+//! The git remote that stands for the connected repository: bare, on this machine's disk.
+
+use std::path::{Path, PathBuf};
+
+use git2::build::CheckoutBuilder;
+use git2::{ErrorCode, Oid, Repository, RepositoryInitOptions};
+use jiff::Timestamp;
+
+use super::deploy::CommitInfo;
+
+/// What went wrong with git.
+#[derive(Debug, thiserror::Error)]
+#[error("failed to {act} in `{}`", path.display())]
+pub struct RemoteError {
+    act: String,
+    path: PathBuf,
+    source: git2::Error,
+}
+
+/// A bare repository. Its calls block: use `spawn_blocking`.
+#[derive(Debug, Clone)]
+pub(super) struct Remote {
+    path: PathBuf,
+}
+
+impl Remote {
+    /// Opens the repository, and makes it first if need be.
+    pub(super) fn create(path: PathBuf, branch: &str) -> Result<Self, RemoteError> {
+        let remote = Self { path };
+        let mut options = RepositoryInitOptions::new();
+        options.bare(true).mkpath(true).initial_head(branch);
+        Repository::init_opts(&remote.path, &options).map_err(|e| remote.error("create a repository", e))?;
+        Ok(remote)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The newest commit of a branch; `None` while nobody has pushed it.
+    pub(super) fn head(&self, branch: &str) -> Result<Option<CommitInfo>, RemoteError> {
+        let act = format!("read branch `{branch}`");
+        let repository = self.open(&act)?;
+        match repository.find_reference(&format!("refs/heads/{branch}")) {
+            Ok(reference) => {
+                let commit = reference.peel_to_commit().map_err(|e| self.error(&act, e))?;
+                Ok(Some(info(&commit)))
+            }
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(self.error(&act, error)),
+        }
+    }
+
+    /// A commit by its full hash; `None` if the remote does not have it.
+    pub(super) fn commit(&self, id: &str) -> Result<Option<CommitInfo>, RemoteError> {
+        let act = format!("read commit `{id}`");
+        let repository = self.open(&act)?;
+        let Ok(oid) = Oid::from_str(id) else { return Ok(None) };
+        Ok(repository.find_commit(oid).ok().map(|commit| info(&commit)))
+    }
+
+    /// Writes a commit's files into an empty folder, byte for byte and with their exec bits.
+    pub(super) fn check_out(&self, id: &str, folder: &Path) -> Result<(), RemoteError> {
+        let act = format!("check out `{id}`");
+        let repository = self.open(&act)?;
+        let checked = (|| {
+            let tree = repository.find_commit(Oid::from_str(id)?)?.tree()?;
+            let mut checkout = CheckoutBuilder::new();
+            // A build must see the committed bytes, whatever line endings this machine prefers.
+            checkout.target_dir(folder).force().update_index(false).disable_filters(true).recreate_missing(true);
+            repository.checkout_tree(tree.as_object(), Some(&mut checkout))
+        })();
+        checked.map_err(|e| self.error(&act, e))
+    }
+
+    fn open(&self, act: &str) -> Result<Repository, RemoteError> {
+        Repository::open_bare(&self.path).map_err(|e| self.error(act, e))
+    }
+
+    fn error(&self, act: &str, source: git2::Error) -> RemoteError {
+        RemoteError { act: act.to_owned(), path: self.path.clone(), source }
+    }
+}
+
+fn info(commit: &git2::Commit<'_>) -> CommitInfo {
+    CommitInfo {
+        id: commit.id().to_string(),
+        message: String::from_utf8_lossy(commit.message_bytes()).into_owned(),
+        created_at: Timestamp::from_second(commit.time().seconds()).unwrap_or(Timestamp::UNIX_EPOCH),
+    }
+}

@@ -40,10 +40,12 @@
 //!   cli          one command a file
 //! ```
 
+pub mod agents;
 pub mod attempts;
 pub mod builder;
 pub mod choice;
 pub mod context;
+pub mod course;
 pub mod diagnosis;
 pub mod dockerfile;
 pub mod git;
@@ -52,8 +54,10 @@ pub mod knowledge;
 pub mod learning;
 pub mod manifest;
 pub mod memory;
+pub mod mission;
 pub mod narration;
 pub mod observation;
+pub mod operations;
 pub mod phases;
 pub mod probe;
 pub mod release;
@@ -61,6 +65,7 @@ pub mod remedy;
 pub mod render;
 pub mod sandbox;
 pub mod service;
+pub mod simple_loop;
 pub mod validation;
 pub mod workspace;
 pub mod world;

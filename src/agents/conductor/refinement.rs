@@ -1,0 +1,156 @@
+//! Refinement: deploy, look, mend, and again, until it is healthy or there is nothing more to try.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::files;
+use crate::agents::{Answer, Assignment, Proposal, Swarm, SwarmFailure};
+use crate::attempts;
+use crate::course::{Effort, Standing, gave_up, hear, last_look, release, watch};
+use crate::diagnosis::{Finding, Stage};
+use crate::mission::{Mission, Outcome, RunEnd};
+use crate::simple_loop;
+
+/// What an iteration came to.
+enum Turn {
+    /// Something new was released or triggered: watch it.
+    Again,
+    End(Box<RunEnd>),
+}
+
+impl Turn {
+    fn end(end: RunEnd) -> Self {
+        Self::End(Box::new(end))
+    }
+}
+
+/// Heals until there is an end.
+pub(super) async fn heal(mission: &Mission, swarm: &mut Swarm, standing: &mut Standing) -> anyhow::Result<RunEnd> {
+    if mission.options.simple {
+        return simple_loop::heal(mission, standing, "simple loop was asked for").await;
+    }
+    loop {
+        if let Some(end) = watch(mission, standing).await? {
+            return Ok(end);
+        }
+        if standing.iterations >= mission.options.max_iterations {
+            return last_look(mission, standing).await;
+        }
+        standing.iterations += 1;
+        let answer = match analyse(mission, swarm, standing).await {
+            Ok(answer) => answer,
+            Err(failure) => return fall_back(mission, standing, &failure.to_string()).await,
+        };
+        match act(mission, standing, answer).await? {
+            Turn::End(end) => return Ok(*end),
+            Turn::Again if mission.options.dry_run => return Ok(gave_up(standing, "dry run".into())),
+            Turn::Again => tokio::time::sleep(mission.operations.timing.cooldown).await,
+        }
+    }
+}
+
+/// The simple loop takes over, and it is on record why.
+async fn fall_back(mission: &Mission, standing: &mut Standing, why: &str) -> anyhow::Result<RunEnd> {
+    mission.operations.narrator.warn(format!("{why}: the simple loop takes over"), "see fallback_output.log");
+    mission.log("fallback_output.log", &format!("the simple loop takes over: {why}"));
+    simple_loop::heal(mission, standing, why).await
+}
+
+/// Has the swarm look at the failed deploy; a fix that did not help is taken back before the next one is chosen.
+async fn analyse(mission: &Mission, swarm: &mut Swarm, standing: &mut Standing) -> Result<Answer, SwarmFailure> {
+    let failed = |cause: anyhow::Error| SwarmFailure::Failed { agent: "conductor", cause: cause.to_string() };
+    let mut assignment = Assignment {
+        seq: 0,
+        iteration: standing.iterations,
+        deploy: standing.deploy.clone(),
+        observation: None,
+        workspace: Arc::new(standing.base(&*files(mission, &standing.head).map_err(failed)?)),
+        tried: standing.attempts.tried.clone(),
+        topology: mission.options.topology,
+        focus: None,
+    };
+    let mut answer = swarm.work(assignment.clone()).await?;
+    if hear(mission, standing, &answer.findings).await {
+        assignment.workspace = Arc::new(standing.base(&assignment.workspace));
+        assignment.observation = Some(answer.observation.clone());
+        assignment.tried.clone_from(&standing.attempts.tried);
+        answer = swarm.work(assignment.clone()).await?;
+    }
+    if answer.topology == crate::choice::Topology::Hierarchical {
+        answer = by_stages(swarm, assignment, answer).await?;
+    }
+    Ok(answer)
+}
+
+/// The coordinator of a hierarchical swarm: one stage at a time, the first finding's stage first, until there is a proposal.
+async fn by_stages(swarm: &mut Swarm, mut assignment: Assignment, first: Answer) -> Result<Answer, SwarmFailure> {
+    let mut stages: Vec<Stage> = Vec::new();
+    for finding in &first.findings {
+        if !stages.contains(&finding.stage) {
+            stages.push(finding.stage);
+        }
+    }
+    assignment.observation = Some(first.observation.clone());
+    let mut answer = first;
+    for stage in stages {
+        assignment.focus = Some(stage);
+        answer = swarm.work(assignment.clone()).await?;
+        if !matches!(answer.proposal, Proposal::Exhausted) {
+            break;
+        }
+    }
+    Ok(answer)
+}
+
+/// Does what the swarm came to.
+async fn act(mission: &Mission, standing: &mut Standing, answer: Answer) -> anyhow::Result<Turn> {
+    standing.findings.clone_from(&answer.findings);
+    if let Some(first) = answer.findings.first() {
+        mission.log("swarm_output.log", &format!("finding {}: {}", first.class, first.why));
+    }
+    for (what, why) in &answer.refused {
+        mission.log("swarm_output.log", &format!("refused {what}: {why}"));
+    }
+    match answer.proposal {
+        Proposal::Release { fixes, after } => {
+            let fingerprint = answer.findings.first().map(Finding::fingerprint).unwrap_or_default();
+            if standing.attempts.is_going_nowhere(&fingerprint) {
+                return Ok(Turn::end(gave_up(standing, attempts::going_nowhere())));
+            }
+            if mission.options.dry_run {
+                let titles: Vec<String> = fixes.iter().map(|(remedy, _)| remedy.get().title.clone()).collect();
+                let mut end = RunEnd::new(Outcome::WouldChange, format!("dry run: would {}", titles.join("; ")));
+                end.findings.clone_from(&standing.findings);
+                return Ok(Turn::end(end));
+            }
+            let effort = Effort { fixes, after: *after, fingerprint };
+            release(mission, standing, effort).await?;
+            Ok(Turn::Again)
+        }
+        Proposal::Retry(finding) => retry(mission, standing, &finding).await,
+        Proposal::Person(finding) => {
+            let outcome = match finding.policy {
+                crate::diagnosis::Policy::Human => Outcome::NeedsPerson,
+                _ => Outcome::GaveUp,
+            };
+            let mut end = gave_up(standing, finding.why.clone());
+            end.outcome = outcome;
+            Ok(Turn::end(end))
+        }
+        Proposal::Exhausted => fall_back(mission, standing, "the swarm has no remedy left").await.map(Turn::end),
+    }
+}
+
+/// The same commit once more: nothing is wrong with the files.
+async fn retry(mission: &Mission, standing: &mut Standing, finding: &Finding) -> anyhow::Result<Turn> {
+    if mission.options.dry_run {
+        let words = format!("dry run: would deploy {} once more: {}", standing.head.short(), finding.why);
+        return Ok(Turn::end(RunEnd::new(Outcome::WouldChange, words)));
+    }
+    standing.attempts.retried(finding);
+    mission.journal("retry", json!({"commit": standing.head, "class": finding.class}));
+    standing.deploy = Some(mission.operations.trigger(&standing.head).await?);
+    standing.deploys += 1;
+    Ok(Turn::Again)
+}

@@ -1,0 +1,221 @@
+//! A mission: one run's service, repository, session, record and limits, and how it can end.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
+
+use crate::choice::Topology;
+use crate::diagnosis::Finding;
+use crate::learning::{LearningState, Outcome as Effect, WorkingConfiguration};
+use crate::memory::{Session, Store, Versioned, write_versioned};
+use crate::narration::Event;
+use crate::observation::Health;
+use crate::operations::Operations;
+use crate::probe::Endpoint;
+use crate::service::{Commit, Deploy};
+
+impl Versioned for LearningState {
+    const FORMAT: u32 = Self::FORMAT;
+}
+
+/// What the person asked for.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub max_iterations: u32,
+    /// `None`: as the findings suggest.
+    pub topology: Option<Topology>,
+    pub dry_run: bool,
+    pub include_changes: bool,
+    /// The SPARC phases around the swarm; `heal` goes without.
+    pub with_phases: bool,
+    /// The simple loop instead of the swarm.
+    pub simple: bool,
+}
+
+/// One run.
+pub struct Mission {
+    pub operations: Operations,
+    pub store: Store,
+    pub session: Session,
+    pub learning: Arc<Mutex<LearningState>>,
+    pub options: Options,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Nothing was to be done (K3).
+    AlreadyHealthy,
+    /// Deployed, and no fix was needed.
+    Deployed,
+    Healed,
+    /// Still unhealthy: manual review needed.
+    GaveUp,
+    /// A secret, an account, a decision.
+    NeedsPerson,
+    /// The deploy is still running.
+    TimedOut,
+    /// A dry run found something to do: a fix, a push, a deploy.
+    WouldChange,
+}
+
+impl Outcome {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AlreadyHealthy => "already_healthy",
+            Self::Deployed => "deployed",
+            Self::Healed => "healed",
+            Self::GaveUp => "gave_up",
+            Self::NeedsPerson => "needs_person",
+            Self::TimedOut => "timed_out",
+            Self::WouldChange => "would_change",
+        }
+    }
+
+    pub fn is_healthy(self) -> bool {
+        matches!(self, Self::AlreadyHealthy | Self::Deployed | Self::Healed)
+    }
+}
+
+/// Where a run ended, with what it knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunEnd {
+    pub outcome: Outcome,
+    pub commit: Option<Commit>,
+    pub deploys: u32,
+    pub iterations: u32,
+    /// Titles of the fixes that stand.
+    pub fixes: Vec<String>,
+    /// What was last found, best first.
+    pub findings: Vec<Finding>,
+    pub health: Option<Health>,
+    pub endpoints: Vec<EndpointReport>,
+    /// One sentence.
+    pub summary: String,
+    /// Commands or acts that come next for a person.
+    pub next: Vec<String>,
+}
+
+/// An endpoint as the report has it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct EndpointReport {
+    pub path: String,
+    pub status_code: Option<u16>,
+    pub response_time_ms: u64,
+}
+
+impl From<Endpoint> for EndpointReport {
+    fn from(endpoint: Endpoint) -> Self {
+        let Endpoint { path, status_code, response_time_ms, .. } = endpoint;
+        Self { path, status_code, response_time_ms }
+    }
+}
+
+impl RunEnd {
+    pub fn new(outcome: Outcome, summary: impl Into<String>) -> Self {
+        Self {
+            outcome,
+            commit: None,
+            deploys: 0,
+            iterations: 0,
+            fixes: vec![],
+            findings: vec![],
+            health: None,
+            endpoints: vec![],
+            summary: summary.into(),
+            next: vec![],
+        }
+    }
+}
+
+/// One line of `journal.jsonl`: an intent before its effect, or the effect's result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Entry {
+    pub at: jiff::Timestamp,
+    pub what: String,
+    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
+    pub details: serde_json::Value,
+}
+
+impl Mission {
+    /// Writes to the journal. A run goes on when the journal cannot be written, but says so.
+    pub fn journal(&self, what: &str, details: serde_json::Value) {
+        let entry = Entry { at: crate::world::now(), what: what.to_owned(), details };
+        if let Err(error) = self.session.append(&entry) {
+            self.operations.narrator.warn(error.to_string(), "the run goes on, but could not be resumed");
+        }
+    }
+
+    /// A line in `swarm_output.log` or another log of the session.
+    pub fn log(&self, file: &str, line: &str) {
+        let line = format!("{} {}", crate::world::now(), self.operations.redactor.redact(line));
+        if let Err(error) = self.session.append_log(file, &line) {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// Takes outcomes of remedies into the record and saves it.
+    pub async fn absorb(&self, outcomes: &[(Finding, String, Effect)]) {
+        if outcomes.is_empty() {
+            return;
+        }
+        let now = crate::world::now();
+        let mut learning = self.learning.lock().await;
+        for (finding, remedy, effect) in outcomes {
+            let before = learning.record(&finding.class, remedy).chance();
+            learning.absorb(finding, remedy, *effect, now);
+            let after = learning.record(&finding.class, remedy).chance();
+            let summary = format!("{}/{remedy} {before:.2} → {after:.2}", finding.class);
+            self.operations.narrator.tell(Event::LearnUpdated { summary });
+        }
+        self.save(&learning);
+    }
+
+    /// Puts the end of a deploy on record.
+    pub async fn count(&self, healthy: bool, findings: &[Finding]) {
+        let mut learning = self.learning.lock().await;
+        learning.count_deploy(healthy);
+        if let Some(first) = findings.first()
+            && first.stage == crate::diagnosis::Stage::DepResolution
+        {
+            learning.count_failed_dependency(&first.subject);
+        }
+        self.save(&learning);
+    }
+
+    /// Remembers the configuration that went live.
+    pub async fn remember(&self, deploy: &Deploy) {
+        let Some(commit) = deploy.commit.clone() else { return };
+        let base_image = self.operations.workspace(&commit).ok().map(|workspace| {
+            let text = workspace.text(&self.operations.facts.dockerfile_path).unwrap_or_default();
+            let stages = crate::dockerfile::Dockerfile::parse(text).stages();
+            stages.last().map(|stage| stage.image.clone()).unwrap_or_default()
+        });
+        let base_image = base_image.unwrap_or_default();
+        let start = deploy.started_at.unwrap_or(deploy.created_at);
+        let end = deploy.finished_at.unwrap_or_else(crate::world::now);
+        let working = WorkingConfiguration {
+            service: self.operations.service.name.clone(),
+            commit: commit.0,
+            build_s: end.duration_since(start).as_secs_f64().max(0.0),
+            at: crate::world::now(),
+            base_image: base_image.clone(),
+        };
+        let mut learning = self.learning.lock().await;
+        learning.remember_working(working, &format!("{} on {base_image}", self.operations.service.name));
+        self.save(&learning);
+    }
+
+    fn save(&self, learning: &LearningState) {
+        match write_versioned(&self.store.learning_path(), learning) {
+            Ok(None) => {}
+            Ok(Some(aside)) => self.operations.narrator.warn(
+                format!("the learning state was damaged; it was set aside as {}", aside.display()),
+                "what it held is lost to ranking until `learn` rebuilds it",
+            ),
+            Err(error) => self.operations.narrator.warn(error.to_string(), "what this run learned is not saved"),
+        }
+    }
+}

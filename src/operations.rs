@@ -1,0 +1,492 @@
+//! What a run does to the outside, for the agents and the simple loop alike: observe, diagnose with the index, release, wait.
+//!
+//! Nothing is decided here that the pure rooms decide; this room asks the platform and the repository, and carries out steps.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, bail};
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use crate::diagnosis::{self, Diagnosis, Finding};
+use crate::git::{Pushed, Relation, Repo};
+use crate::index::Index;
+use crate::knowledge::Knowledge;
+use crate::narration::{Event, Narrator};
+use crate::observation::redaction::Redactor;
+use crate::observation::{Facts, Health, Observation};
+use crate::probe::Probe;
+use crate::release::Step;
+use crate::render::{LogEntry, LogQuery, Render, RenderError, Triggered};
+use crate::service::{AutoDeploy, Commit, Deploy, DeployId, DeployStatus, Service};
+use crate::workspace::Workspace;
+
+mod log_window;
+
+/// A push must show up as a deploy within this time; contract §9 says 30 to 60 s.
+const ADOPTION_TIMEOUT: Duration = Duration::from_secs(60);
+/// Rounds of questions to the package index per diagnosis: an answer may raise one more question, rarely two.
+const QUESTION_ROUNDS_MAX: usize = 4;
+/// A push that finds the remote moved is re-applied on the new tip this often.
+const PUSHES_MAX: u32 = 3;
+/// Deploys looked at when one is searched for.
+const DEPLOYS_LISTED: usize = 50;
+/// Between two looks at a running deploy's newest line: log calls are limited to 30 a minute (contract §2).
+const PEEK: Duration = Duration::from_secs(5);
+/// The status is told again after this time: some CI systems end jobs that are silent.
+const HEARTBEAT: Duration = Duration::from_secs(60);
+/// A successor of a canceled deploy shows up at once; this long is patient.
+const SUCCESSOR_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Times that bound a run.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// Between two looks at a deploy. Render's own CLI takes 5 s.
+    pub poll: Duration,
+    /// Between two iterations.
+    pub cooldown: Duration,
+    /// For how long a live deploy must stay healthy.
+    pub stabilise: Duration,
+    /// For one deploy.
+    pub deploy_timeout: Duration,
+    /// When the whole run must be over.
+    pub deadline: Instant,
+}
+
+/// How waiting for a deploy ended.
+#[derive(Debug, Clone)]
+pub enum Waited {
+    /// This deploy ended; it may be another one than was waited for first, when that was superseded.
+    Ended(Deploy),
+    /// Still running when the time was over.
+    TimedOut(Deploy),
+}
+
+/// What became of a commit that was to be published.
+#[derive(Debug, Clone)]
+pub enum Published {
+    Done {
+        commit: Commit,
+        parent: Commit,
+    },
+    /// Somebody else's newer tip, on which the change makes no sense any more.
+    Overtaken(Commit),
+}
+
+/// Everything a run needs of the outside.
+#[derive(Clone)]
+pub struct Operations {
+    pub render: Render,
+    pub repo: Repo,
+    pub service: Service,
+    pub remote: String,
+    pub branch: String,
+    pub index: Arc<Index>,
+    pub knowledge: Arc<Mutex<Knowledge>>,
+    pub probe: Option<Probe>,
+    pub timing: Timing,
+    pub redactor: Redactor,
+    pub narrator: Narrator,
+    pub facts: Facts,
+}
+
+impl Operations {
+    /// The files of `commit`.
+    pub fn workspace(&self, commit: &Commit) -> anyhow::Result<Workspace> {
+        Ok(self.repo.workspace(commit)?)
+    }
+
+    /// What the platform and the service show of `deploy`.
+    pub async fn observe(&self, deploy: &Deploy) -> Observation {
+        let build = matches!(deploy.status, DeployStatus::BuildFailed | DeployStatus::Canceled);
+        let build_log = self.log(self.render.build_log(&self.service, deploy).await, "build");
+        let commit = deploy.commit.as_ref().map(|commit| commit.0.as_str());
+        let build_log = self.lines(log_window::of_build(build_log, commit));
+        let app_log = match build {
+            true => vec![],
+            false => {
+                let entries = self.log(self.render.app_log(&self.service, deploy).await, "app");
+                self.lines(log_window::of_newest_instance(entries, deploy.started_at.unwrap_or(deploy.created_at)))
+            }
+        };
+        let reason = match self.render.failure_reason(&self.service.id, &deploy.id, deploy.created_at).await {
+            Ok(reason) => reason,
+            Err(error) => {
+                self.lost("events", &error);
+                None
+            }
+        };
+        let mut facts = self.facts.clone();
+        if let Some(crate::service::FailureReason::OomKilled { memory_limit }) = &reason {
+            facts.memory_limit = Some(memory_limit.clone());
+        }
+        Observation { deploy: Some(deploy.clone()), reason, build_log, app_log, health: self.health().await, facts }
+    }
+
+    fn log(&self, entries: Result<Vec<LogEntry>, RenderError>, what: &str) -> Vec<LogEntry> {
+        entries.unwrap_or_else(|error| {
+            self.lost(&format!("{what} log"), &error);
+            vec![]
+        })
+    }
+
+    fn lines(&self, entries: Vec<LogEntry>) -> Vec<String> {
+        let lines = entries.iter().flat_map(|entry| entry.message.lines());
+        lines.map(|line| self.redactor.redact(line)).collect()
+    }
+
+    /// A lost picture is a warning, not a lost deploy.
+    fn lost(&self, what: &str, error: &RenderError) {
+        self.narrator.warn(format!("the {what} could not be read: {error}"), error.hint());
+    }
+
+    /// One health check, told of; `None` for services without an address.
+    pub async fn health(&self) -> Option<Health> {
+        let health = self.probe.as_ref()?.health().await;
+        self.tell_health(&health);
+        Some(health)
+    }
+
+    fn tell_health(&self, health: &Health) {
+        self.narrator.tell(Event::Verify {
+            url: self.probe.as_ref().map(Probe::url).unwrap_or_default(),
+            status: health.status_code,
+            latency_ms: health.response_time_ms,
+            ok: health.healthy,
+        });
+    }
+
+    /// Findings for `observation`, with the package index asked for what the rules would like to know.
+    pub async fn diagnose(&self, observation: &Observation, workspace: &Workspace) -> Diagnosis {
+        self.with_index(|knowledge| diagnosis::diagnose(observation, workspace, knowledge)).await
+    }
+
+    /// Faults that the files alone show.
+    pub async fn foresee(&self, workspace: &Workspace) -> Diagnosis {
+        self.with_index(|knowledge| diagnosis::foresee(workspace, &self.facts, knowledge)).await
+    }
+
+    async fn with_index(&self, think: impl Fn(&Knowledge) -> Diagnosis) -> Diagnosis {
+        let mut knowledge = self.knowledge.lock().await;
+        let mut diagnosis = think(&knowledge);
+        for _ in 0..QUESTION_ROUNDS_MAX {
+            if diagnosis.questions.is_empty() {
+                break;
+            }
+            self.index.answer(&diagnosis.questions, &mut knowledge).await;
+            diagnosis = think(&knowledge);
+        }
+        diagnosis
+    }
+
+    /// Commits `before → after` on `onto` and pushes it; when the remote has moved, again on its new tip.
+    ///
+    /// # Errors
+    /// When the edits do not fit, the remote refuses, or it has moved away from `onto`.
+    pub async fn publish(
+        &self,
+        onto: &Commit,
+        change: &(dyn Fn(&Workspace) -> anyhow::Result<Workspace> + Send + Sync),
+        message: &str,
+    ) -> anyhow::Result<Published> {
+        let mut parent = onto.clone();
+        for attempt in 1..=PUSHES_MAX {
+            let before = self.repo.workspace(&parent)?;
+            let after = match change(&before) {
+                Ok(after) => after,
+                Err(_) if parent != *onto => return Ok(Published::Overtaken(parent)),
+                Err(error) => return Err(error),
+            };
+            let commit = self.repo.commit_workspace_change(&parent, &before, &after, message)?;
+            match self.repo.push(&self.remote, &commit, &self.branch).await? {
+                Pushed::Done => {
+                    self.advance(onto, &commit);
+                    return Ok(Published::Done { commit, parent });
+                }
+                Pushed::Rejected { reason } if attempt < PUSHES_MAX => {
+                    self.narrator.warn(
+                        format!("`{}` has moved meanwhile: {reason}", self.branch),
+                        "the fix is made again on the new tip",
+                    );
+                    let tip = self.repo.fetch(&self.remote, &self.branch).await?;
+                    parent = tip.context("the branch was deleted on the remote")?;
+                    // What was never pushed would be left out of what is shipped.
+                    if !matches!(self.repo.relation(onto, Some(&parent))?, Relation::Same | Relation::Behind(_)) {
+                        bail!("{}", self.overtaken());
+                    }
+                }
+                Pushed::Rejected { reason } => bail!("the remote refused the push: {reason}"),
+            }
+        }
+        bail!("the remote moved {PUSHES_MAX} times during the push")
+    }
+
+    /// Moves the local branch along, where it still stands where the run began. It is a convenience: the remote has the commit.
+    fn advance(&self, from: &Commit, to: &Commit) {
+        match self.repo.advance(&self.branch, from, to) {
+            Ok(advanced) => {
+                for kept in advanced.kept {
+                    self.narrator.warn(
+                        format!("your `{}` was left as it is: {}", kept.path, kept.why),
+                        format!("git checkout {} -- {} takes the fixed one", to.short(), kept.path),
+                    );
+                }
+            }
+            Err(error) => self.narrator.warn(
+                format!("the local branch `{}` was not moved: {error}", self.branch),
+                format!("git pull {} {}", self.remote, self.branch),
+            ),
+        }
+    }
+
+    /// Pushes `commit` as it is.
+    pub async fn push(&self, commit: &Commit) -> anyhow::Result<()> {
+        match self.repo.push(&self.remote, commit, &self.branch).await? {
+            Pushed::Done => Ok(()),
+            Pushed::Rejected { .. } => bail!("{}", self.overtaken()),
+        }
+    }
+
+    fn overtaken(&self) -> String {
+        format!(
+            "somebody pushed to `{}` meanwhile, and your commits are not on top: run `git pull --rebase` first",
+            self.branch
+        )
+    }
+
+    /// How the local head and the remote branch stand to each other.
+    pub async fn relation(&self, head: &Commit) -> anyhow::Result<(Relation, Option<Commit>)> {
+        let tip = self.repo.fetch(&self.remote, &self.branch).await?;
+        Ok((self.repo.relation(head, tip.as_ref())?, tip))
+    }
+
+    /// The newest deploy of `commit`.
+    pub async fn deploy_of(&self, commit: &Commit) -> anyhow::Result<Option<Deploy>> {
+        let deploys = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
+        Ok(deploys.into_iter().find(|deploy| deploy.commit.as_ref() == Some(commit)))
+    }
+
+    /// The newest deploy of all.
+    pub async fn newest_deploy(&self) -> anyhow::Result<Option<Deploy>> {
+        Ok(self.render.deploys(&self.service.id, 1).await?.into_iter().next())
+    }
+
+    /// The deploy that a pushed `commit` becomes: adopted when the platform starts it, triggered when it will not.
+    pub async fn start_deploy(&self, commit: &Commit) -> anyhow::Result<Deploy> {
+        let since = crate::world::now() - jiff::SignedDuration::from_secs(120);
+        // Our own taken-back fixes are such commits: no deploy will come by itself.
+        let skipped = self.repo.message_of(commit).is_ok_and(|message| message.contains("[skip render]"));
+        if crate::release::trigger(self.service.auto_deploy) == Step::AdoptAutoDeploy && !skipped {
+            let limit = Instant::now() + ADOPTION_TIMEOUT;
+            while Instant::now() < limit {
+                if let Some(deploy) = self.deploy_of(commit).await? {
+                    return Ok(deploy);
+                }
+                if self.render.commit_ignored(&self.service.id, commit, since).await.unwrap_or(false) {
+                    break;
+                }
+                sleep(self.timing.poll.min(Duration::from_secs(3))).await;
+            }
+        } else if let Some(deploy) = self.deploy_of(commit).await? {
+            return Ok(deploy);
+        }
+        self.trigger(commit).await
+    }
+
+    /// Asks the platform for a deploy of `commit`.
+    pub async fn trigger(&self, commit: &Commit) -> anyhow::Result<Deploy> {
+        let known: Vec<DeployId> = self.known_deploys().await?;
+        match self.render.create_deploy(&self.service.id, Some(commit)).await? {
+            Triggered::Started(deploy) => Ok(deploy),
+            Triggered::Queued => {
+                let limit = Instant::now() + SUCCESSOR_TIMEOUT;
+                while Instant::now() < limit {
+                    let deploys = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
+                    let new = deploys.into_iter().find(|deploy| {
+                        !known.contains(&deploy.id) && deploy.commit.as_ref().is_none_or(|of| of == commit)
+                    });
+                    if let Some(deploy) = new {
+                        return Ok(deploy);
+                    }
+                    sleep(Duration::from_secs(1).min(self.timing.poll)).await;
+                }
+                bail!("Render queued a deploy of {} and never showed it", commit.short())
+            }
+        }
+    }
+
+    async fn known_deploys(&self) -> anyhow::Result<Vec<DeployId>> {
+        let deploys = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
+        Ok(deploys.into_iter().map(|deploy| deploy.id).collect())
+    }
+
+    /// Waits for the end of `deploy`; a canceled one is followed to its successor.
+    pub async fn wait(&self, deploy: Deploy, iteration: u32) -> anyhow::Result<Waited> {
+        let limit = (Instant::now() + self.timing.deploy_timeout).min(self.timing.deadline);
+        let started = Instant::now();
+        let mut current = deploy;
+        let mut told: Option<(DeployId, DeployStatus, Instant)> = None;
+        let mut peeked = Instant::now();
+        if !current.status.is_terminal() {
+            self.created(&current, iteration);
+        }
+        loop {
+            let news = told.as_ref().is_none_or(|(id, status, at)| {
+                *id != current.id || *status != current.status || at.elapsed() >= HEARTBEAT
+            });
+            if news {
+                let (deploy_id, to) = (current.id.clone(), current.status.clone());
+                told = Some((deploy_id.clone(), to.clone(), Instant::now()));
+                self.narrator.tell(Event::DeployStatus { iteration, deploy_id, to });
+            }
+            if matches!(current.status, DeployStatus::Canceled | DeployStatus::Deactivated)
+                && let Some(next) = self.successor(&current).await?
+            {
+                let words = format!("{} was superseded by {}", current.id, next.id);
+                self.narrator.warn(words, "following the newer deploy");
+                self.created(&next, iteration);
+                current = next;
+                continue;
+            }
+            if current.status.is_terminal() {
+                self.narrator.tell(Event::DeployEnded {
+                    iteration,
+                    deploy_id: current.id.clone(),
+                    status: current.status.clone(),
+                    duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                });
+                return Ok(Waited::Ended(current));
+            }
+            if Instant::now() >= limit {
+                return Ok(Waited::TimedOut(current));
+            }
+            if peeked.elapsed() >= PEEK {
+                self.peek(&current).await;
+                peeked = Instant::now();
+            }
+            sleep(self.timing.poll).await;
+            // The client has waited out what passes; what is left is told, and the deploy goes on unseen.
+            current = self.render.deploy(&self.service.id, &current.id).await?;
+        }
+    }
+
+    /// Tells the newest line of a deploy's log. What cannot be seen is not missed.
+    async fn peek(&self, deploy: &Deploy) {
+        let kind = if deploy.status == DeployStatus::BuildInProgress { "build" } else { "app" };
+        let query = LogQuery::of_deploy(&self.service, deploy, kind, 1);
+        let Ok(entries) = self.render.logs(&query).await else { return };
+        if let Some(line) = entries.last().and_then(|entry| entry.message.lines().last()) {
+            let text = self.redactor.redact(line);
+            self.narrator.tell(Event::Log { deploy_id: deploy.id.clone(), text });
+        }
+    }
+
+    fn created(&self, deploy: &Deploy, iteration: u32) {
+        self.narrator.tell(Event::DeployCreated {
+            iteration,
+            deploy_id: deploy.id.clone(),
+            commit: deploy.commit.clone(),
+            trigger: deploy.trigger.clone(),
+        });
+    }
+
+    /// The newest deploy made after `deploy`, waited for a little when it was canceled.
+    async fn successor(&self, deploy: &Deploy) -> anyhow::Result<Option<Deploy>> {
+        let patience = match deploy.status {
+            // Canceled in favour of another: that one exists already or appears within moments.
+            DeployStatus::Canceled => self.timing.poll.saturating_mul(3),
+            _ => Duration::ZERO,
+        };
+        let limit = Instant::now() + patience;
+        loop {
+            let newest = self.newest_deploy().await?;
+            if let Some(newest) =
+                newest.filter(|newest| newest.id != deploy.id && newest.created_at >= deploy.created_at)
+            {
+                return Ok(Some(newest));
+            }
+            if Instant::now() >= limit {
+                return Ok(None);
+            }
+            sleep(self.timing.poll).await;
+        }
+    }
+
+    /// Whether `deploy`, live, is what was meant and stays healthy for the stabilisation time.
+    ///
+    /// Healthy is: the newest deploy is `live`, it is of `commit`, and the probes answer well and keep answering.
+    pub async fn stable(&self, deploy: &Deploy, commit: &Commit) -> anyhow::Result<Stability> {
+        if deploy.commit.as_ref() != Some(commit) {
+            return Ok(Stability::OtherCommit(deploy.commit.clone()));
+        }
+        let end = (Instant::now() + self.timing.stabilise).min(self.timing.deadline);
+        let pause = self.timing.poll.min(self.timing.stabilise / 3).max(Duration::from_millis(100));
+        let mut misses = 0;
+        let mut told = None;
+        loop {
+            let health = match &self.probe {
+                Some(probe) => Some(probe.health().await),
+                None => None,
+            };
+            // Each change is told, not each probe.
+            let code = health.as_ref().map(|health| health.status_code);
+            if let Some(health) = health.as_ref().filter(|_| code != told) {
+                self.tell_health(health);
+            }
+            told = code;
+            if health.as_ref().is_some_and(|health| !health.healthy) {
+                misses += 1;
+                // Routing moves to the new version a moment after `live`; one miss is no verdict.
+                if misses >= 3 {
+                    return Ok(Stability::Unhealthy(health));
+                }
+            } else {
+                misses = 0;
+                if Instant::now() >= end {
+                    break Ok(Stability::Healthy(health));
+                }
+            }
+            sleep(pause).await;
+            let now = self.render.deploy(&self.service.id, &deploy.id).await?;
+            if now.status != DeployStatus::Live {
+                return Ok(Stability::Superseded(now));
+            }
+        }
+    }
+
+    /// Tells of a finding.
+    pub fn tell_finding(&self, finding: &Finding) {
+        let redact = |text: &str| self.redactor.redact(text);
+        self.narrator.tell(Event::Finding {
+            class: finding.class.clone(),
+            stage: finding.stage,
+            severity: finding.severity,
+            policy: finding.policy,
+            subject: redact(&finding.subject),
+            message: redact(&finding.why),
+            confidence: finding.confidence,
+            line: finding.line,
+            evidence: finding.evidence.iter().map(|line| redact(line)).collect(),
+            path: finding.place.as_ref().map(|place| place.path.clone()),
+            path_line: finding.place.as_ref().map(|place| place.line),
+            fingerprint: redact(&finding.fingerprint()),
+        });
+    }
+
+    /// Whether a push alone starts a deploy.
+    pub fn pushes_deploy(&self) -> bool {
+        self.service.auto_deploy == AutoDeploy::Commit
+    }
+}
+
+/// Whether a live deploy is the healthy service that was meant.
+#[derive(Debug, Clone)]
+pub enum Stability {
+    Healthy(Option<Health>),
+    Unhealthy(Option<Health>),
+    /// Live, but of another commit: the old version answers.
+    OtherCommit(Option<Commit>),
+    /// A newer deploy replaced it meanwhile.
+    Superseded(Deploy),
+}

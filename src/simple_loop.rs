@@ -1,0 +1,125 @@
+//! The simple loop (spec D1): one thread, one thing after the other. The foundation under the swarm.
+//!
+//! Check, trigger, wait, analyse, apply a known fix, go on; an unknown failure is tried once more and then told.
+
+use serde_json::json;
+
+use crate::attempts::going_nowhere;
+use crate::choice::{Decision, Topology, choose};
+use crate::course::{Effort, Standing, gave_up, hear, last_look, release, watch};
+use crate::diagnosis::{Finding, Policy};
+use crate::mission::{Mission, Outcome, RunEnd};
+use crate::validation;
+use crate::workspace::Workspace;
+
+/// Remedies looked at per iteration: more than any finding has.
+const CHOICES_MAX: usize = 12;
+
+/// Heals from where `standing` is, without agents.
+///
+/// # Errors
+/// When the outside fails in a way that a run cannot go on with.
+pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyhow::Result<RunEnd> {
+    let operations = &mission.operations;
+    let log = |line: &str| mission.log("fallback_output.log", line);
+    log(&format!("simple loop: {why}"));
+    let mut redeployed = false;
+    loop {
+        if let Some(end) = watch(mission, standing).await? {
+            log(&end.summary);
+            return Ok(end);
+        }
+        if standing.iterations >= mission.options.max_iterations {
+            return last_look(mission, standing).await;
+        }
+        standing.iterations += 1;
+        let Some(deploy) = standing.deploy.clone() else { continue };
+        let observation = operations.observe(&deploy).await;
+        let workspace = operations.workspace(&standing.head)?;
+        let mut base = standing.base(&workspace);
+        let mut findings = operations.diagnose(&observation, &base).await.findings;
+        if hear(mission, standing, &findings).await {
+            base = standing.base(&workspace);
+            findings = operations.diagnose(&observation, &base).await.findings;
+        }
+        let learning = mission.learning.lock().await.clone();
+        findings.iter_mut().for_each(|finding| learning.rank(finding));
+        standing.findings.clone_from(&findings);
+        if let Some(first) = findings.first() {
+            log(&format!("{}: {}", first.class, first.why));
+            operations.tell_finding(first);
+        }
+        if standing.attempts.is_going_nowhere(&findings.first().map(Finding::fingerprint).unwrap_or_default()) {
+            return Ok(gave_up(standing, going_nowhere()));
+        }
+        let next = match apply_known_fix(mission, standing, &findings, &base).await? {
+            Next::Applied => None,
+            Next::Other(decision) => Some(decision),
+            Next::WouldApply(title) => {
+                return Ok(RunEnd::new(Outcome::WouldChange, format!("dry run: would {title}")));
+            }
+        };
+        match next {
+            None => {}
+            Some(Decision::Person { finding }) => {
+                let mut end = gave_up(standing, finding.why.clone());
+                if finding.policy == Policy::Human {
+                    end.outcome = Outcome::NeedsPerson;
+                }
+                return Ok(end);
+            }
+            Some(_) if redeployed || mission.options.dry_run => {
+                return Ok(gave_up(standing, "the cause of the failure is not known".into()));
+            }
+            Some(_) => {
+                redeployed = true;
+                log("no known fix: the same commit is tried once more");
+                mission.journal("retry", json!({"commit": standing.head}));
+                standing.deploy = Some(operations.trigger(&standing.head).await?);
+                standing.deploys += 1;
+            }
+        }
+        tokio::time::sleep(operations.timing.cooldown).await;
+    }
+}
+
+/// What the findings came to.
+enum Next {
+    Applied,
+    /// A dry run; the title.
+    WouldApply(String),
+    Other(Decision),
+}
+
+/// Releases the first known fix that passes the checks.
+async fn apply_known_fix(
+    mission: &Mission,
+    standing: &mut Standing,
+    findings: &[Finding],
+    base: &Workspace,
+) -> anyhow::Result<Next> {
+    let operations = &mission.operations;
+    let log = |line: &str| mission.log("fallback_output.log", line);
+    let mut tried = standing.attempts.tried.clone();
+    for _ in 0..CHOICES_MAX {
+        let fixes = match choose(findings, &[], base, &tried, Topology::Hierarchical, None) {
+            Decision::Fix { fixes } => fixes,
+            decision => return Ok(Next::Other(decision)),
+        };
+        let Some(fix) = fixes.into_iter().next() else { break };
+        let knowledge = operations.knowledge.lock().await.clone();
+        let (verdict, cleared) = validation::judge(&fix.remedy, &fix.finding, base, &operations.facts, &knowledge);
+        let fingerprint = fix.finding.fingerprint();
+        if let Some((remedy, after)) = cleared {
+            if mission.options.dry_run {
+                return Ok(Next::WouldApply(remedy.get().title.clone()));
+            }
+            log(&format!("applying {}", remedy.get().title));
+            release(mission, standing, Effort { fixes: vec![(remedy, fix.finding)], after, fingerprint }).await?;
+            return Ok(Next::Applied);
+        }
+        log(&format!("refused {}: {}", fix.remedy.id, verdict.refused.join("; ")));
+        tried.push(crate::choice::Tried { fingerprint, remedy: fix.remedy.id });
+    }
+    Ok(Next::Other(Decision::Exhausted))
+}

@@ -40,32 +40,37 @@
 //!   cli          one command a file
 //! ```
 
-pub mod agents;
-pub mod attempts;
-pub mod builder;
-pub mod choice;
 pub mod context;
-pub mod course;
-pub mod diagnosis;
 pub mod dockerfile;
+pub mod knowledge;
+pub mod manifest;
+pub mod observation;
+pub mod remedy;
+pub mod service;
+pub mod workspace;
+
+pub mod attempts;
+pub mod choice;
+pub mod diagnosis;
+pub mod learning;
+pub mod narration;
+pub mod phases;
+pub mod release;
+pub mod validation;
+
+pub mod builder;
 pub mod git;
 pub mod index;
-pub mod knowledge;
-pub mod learning;
-pub mod manifest;
 pub mod memory;
-pub mod mission;
-pub mod narration;
-pub mod observation;
-pub mod operations;
-pub mod phases;
 pub mod probe;
-pub mod release;
-pub mod remedy;
 pub mod render;
 pub mod sandbox;
-pub mod service;
-pub mod simple_loop;
-pub mod validation;
-pub mod workspace;
 pub mod world;
+
+pub mod agents;
+pub mod course;
+pub mod mission;
+pub mod operations;
+pub mod simple_loop;
+
+pub mod cli;

@@ -1,0 +1,137 @@
+//! `check`: what will fail, found from the files alone, before any build.
+
+use serde_json::json;
+
+use super::Global;
+use super::diagnose;
+use super::exit::Exit;
+use super::screen::answer;
+use crate::diagnosis::{Diagnosis, Finding, foresee};
+use crate::git::Repo;
+use crate::index::{Index, IndexSettings};
+use crate::knowledge::Knowledge;
+use crate::memory::write_atomic;
+use crate::observation::Facts;
+use crate::remedy::Applicability;
+use crate::validation::judge;
+use crate::workspace::Workspace;
+
+/// Rounds of questions to the package index.
+const ROUNDS_MAX: usize = 4;
+
+/// Find what will fail before a deploy, from the files in your work tree
+///
+/// Reads tracked files as they stand, uncommitted changes included. `--fix` makes the edits that cannot hurt a service that works;
+/// the others are shown. Exit 8 when something was found and is not fixed.
+///
+/// Example: domain-runner check --fix
+#[derive(Debug, clap::Args)]
+pub struct CheckArgs {
+    /// Make the safe edits in the work tree; nothing is committed
+    #[arg(long)]
+    fix: bool,
+    /// The Dockerfile, relative to the folder
+    #[arg(long, value_name = "FILE", default_value = "Dockerfile")]
+    dockerfile: String,
+    /// Do not ask the package index
+    #[arg(long)]
+    offline: bool,
+}
+
+pub async fn run(global: &Global, args: CheckArgs) -> anyhow::Result<Exit> {
+    let repo = Repo::open(&global.dir)?;
+    let prefix = repo.prefix();
+    let path = if prefix.is_empty() { args.dockerfile.clone() } else { format!("{prefix}/{}", args.dockerfile) };
+    let facts = Facts { dockerfile_path: path, context: prefix, ..Facts::default() };
+    let workspace = repo.working_workspace()?;
+    let mut knowledge = Knowledge::default();
+    let found = examine(global, &args, &workspace, &facts, &mut knowledge).await?;
+    let (after, fixed) = mended(&found.findings, &workspace, &facts, &knowledge);
+    let left: Vec<&Finding> =
+        found.findings.iter().filter(|finding| !args.fix || !fixed.contains(&finding.fingerprint())).collect();
+    if args.fix {
+        for path in workspace.changed(&after) {
+            let full = repo.root().join(&path);
+            let permissions = std::fs::metadata(&full).ok().map(|data| data.permissions());
+            write_atomic(&full, after.bytes(&path).unwrap_or_default())?;
+            if let Some(permissions) = permissions {
+                std::fs::set_permissions(&full, permissions)?;
+            }
+        }
+    }
+    if global.json {
+        let items: Vec<_> = found.findings.iter().map(diagnose::document).collect();
+        answer(
+            &json!({"v": 1, "kind": "check", "items": items, "fixed": fixed.len() * usize::from(args.fix)}).to_string(),
+        );
+    } else {
+        show(&found.findings, &workspace, &after, args.fix);
+    }
+    Ok(if left.is_empty() { Exit::Ok } else { Exit::Problems })
+}
+
+async fn examine(
+    global: &Global,
+    args: &CheckArgs,
+    workspace: &Workspace,
+    facts: &Facts,
+    knowledge: &mut Knowledge,
+) -> anyhow::Result<Diagnosis> {
+    let mut found = foresee(workspace, facts, knowledge);
+    if args.offline || found.questions.is_empty() {
+        return Ok(found);
+    }
+    let cache = global.dir.join("memory/swarm/index_cache");
+    let index = Index::new(IndexSettings { project: global.dir.clone(), cache, timeout_ms: 20_000, offline: false })?;
+    for _ in 0..ROUNDS_MAX {
+        if found.questions.is_empty() {
+            break;
+        }
+        index.answer(&found.questions, knowledge).await;
+        found = foresee(workspace, facts, knowledge);
+    }
+    Ok(found)
+}
+
+/// The files after all edits that are safe and cleared, and the fingerprints of what they mend.
+fn mended(
+    findings: &[Finding],
+    workspace: &Workspace,
+    facts: &Facts,
+    knowledge: &Knowledge,
+) -> (Workspace, Vec<String>) {
+    let mut current = workspace.clone();
+    let mut fixed = Vec::new();
+    for finding in findings {
+        let safe = finding.remedies.iter().find(|remedy| remedy.applicability == Applicability::Apply);
+        let Some(remedy) = safe else { continue };
+        if let (_, Some((_, after))) = judge(remedy, finding, &current, facts, knowledge) {
+            current = after;
+            fixed.push(finding.fingerprint());
+        }
+    }
+    (current, fixed)
+}
+
+fn show(findings: &[Finding], workspace: &Workspace, after: &Workspace, fixed: bool) {
+    if findings.is_empty() {
+        answer("nothing found that would fail");
+        return;
+    }
+    for finding in findings {
+        let place = finding.place.as_ref().map(|place| format!(" ({}:{})", place.path, place.line)).unwrap_or_default();
+        answer(&format!("{}{place}: {}", finding.class, finding.why));
+        for remedy in &finding.remedies {
+            let how = match remedy.applicability {
+                Applicability::Apply => "safe",
+                Applicability::Rehearse => "deploy tries it",
+                Applicability::Suggest => "for you to decide",
+            };
+            answer(&format!("  fix: {} [{how}]", remedy.title));
+        }
+    }
+    let diff = workspace.diff(after);
+    if !diff.is_empty() {
+        answer(&format!("\n{}\n{diff}", if fixed { "made in your work tree:" } else { "check --fix would make:" }));
+    }
+}

@@ -1,0 +1,155 @@
+//! One run from its first event to its last, whoever asked for it.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::Global;
+use super::connect::{self, Place, Platform, TargetArgs};
+use super::exit::Exit;
+use super::interrupt;
+use super::sandbox::{self, Rehearsal, RehearsalArgs};
+use super::screen::{self, Surroundings};
+use crate::agents::conductor;
+use crate::mission::RunEnd;
+use crate::narration::{Event, Narrator};
+
+/// What kind of run.
+#[derive(Debug, Clone, Copy)]
+pub struct Shape {
+    pub command: &'static str,
+    pub with_phases: bool,
+    pub simple: bool,
+}
+
+/// Where a run takes place.
+pub enum Scene<'a> {
+    /// The platform that arguments and environment name.
+    Render,
+    /// A sandbox of its own.
+    Rehearsal(&'a RehearsalArgs),
+    /// A platform that runs already.
+    At(Platform),
+}
+
+/// How a run ended for the caller, and the sandbox that still runs.
+pub struct Finished {
+    pub exit: Exit,
+    pub rehearsal: Option<Rehearsal>,
+}
+
+/// Runs a mission and tells everything.
+pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: Shape) -> anyhow::Result<Finished> {
+    let place = target.session_id().and_then(|id| connect::open(&global.dir, id.as_ref()));
+    let (narrator, events) = Narrator::new();
+    let surroundings = Surroundings::read(global.json, global.quiet);
+    let session = place.as_ref().map(|place| place.session.id().to_string()).unwrap_or_default();
+    let shown = tokio::spawn(screen::show(events, session, surroundings));
+    narrator.tell(Event::SessionStart {
+        tool: concat!("domain-runner ", env!("CARGO_PKG_VERSION")),
+        command: shape.command,
+        max_iterations: target.max_iterations,
+        sandbox: !matches!(scene, Scene::Render),
+    });
+    let started = Instant::now();
+    let mut running = None;
+    let exit = match place {
+        Ok(place) => {
+            let result = tokio::select! {
+                result = mission(global, target, scene, shape, &place, &narrator, &mut running) => result.map(Ok),
+                exit = interrupt::requested() => Ok(Err(exit)),
+            };
+            told(result, target, Some(&place), &narrator, started)
+        }
+        Err(error) => told(Err(error), target, None, &narrator, started),
+    };
+    drop(narrator);
+    let _ = shown.await;
+    Ok(Finished { exit, rehearsal: running })
+}
+
+async fn mission(
+    global: &Global,
+    target: &TargetArgs,
+    scene: Scene<'_>,
+    shape: Shape,
+    place: &Place,
+    narrator: &Narrator,
+    running: &mut Option<Rehearsal>,
+) -> anyhow::Result<(RunEnd, Option<String>)> {
+    let platform = match scene {
+        Scene::Rehearsal(args) => {
+            let rehearsal = sandbox::start(args, &place.repo, narrator).await?;
+            let platform = Platform::of(rehearsal.sandbox());
+            *running = Some(rehearsal);
+            platform
+        }
+        Scene::Render => connect::platform(target)?,
+        Scene::At(platform) => platform,
+    };
+    let mission =
+        connect::mission(global, target, &platform, place, narrator, (shape.with_phases, shape.simple)).await?;
+    let end = conductor::run(&mission).await?;
+    Ok((end, mission.operations.service.url.clone()))
+}
+
+type Ended = anyhow::Result<Result<(RunEnd, Option<String>), Exit>>;
+
+/// Tells how it ended: always, and last.
+fn told(result: Ended, target: &TargetArgs, place: Option<&Place>, narrator: &Narrator, started: Instant) -> Exit {
+    let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let report = place.map(|place| place.session.dir().display().to_string());
+    let last = |exit: Exit, outcome, summary: String, next| Event::SessionEnd {
+        outcome,
+        exit_code: exit.code(),
+        duration_ms,
+        deploys: 0,
+        fixes: vec![],
+        url: None,
+        summary,
+        next,
+        report: report.clone(),
+    };
+    match result {
+        Ok(Ok((end, url))) => {
+            let exit = Exit::of_outcome(end.outcome, target.detailed_exitcode);
+            narrator.tell(Event::SessionEnd {
+                outcome: end.outcome.name(),
+                exit_code: exit.code(),
+                duration_ms,
+                deploys: end.deploys,
+                fixes: end.fixes.clone(),
+                url,
+                summary: end.summary.clone(),
+                next: end.next.clone(),
+                report,
+            });
+            exit
+        }
+        Ok(Err(exit)) => {
+            unfinished(place, "interrupted", "interrupted");
+            let next = vec!["domain-runner deploy   takes it up again; a deploy on the platform goes on".to_owned()];
+            narrator.tell(last(exit, "interrupted", "interrupted; nothing is half written".into(), next));
+            exit
+        }
+        Err(error) => {
+            let exit = Exit::of_error(&error);
+            let (message, cause, hint) = screen::parts(&error);
+            unfinished(place, "error", &message);
+            narrator.tell(Event::Error { message: message.clone(), cause, hint: hint.clone() });
+            let next = if hint.is_empty() { vec![] } else { vec![hint] };
+            narrator.tell(last(exit, "error", message, next));
+            exit
+        }
+    }
+}
+
+/// The final state of a run that did not come to its end. Where even this cannot be written, the error itself is what counts.
+fn unfinished(place: Option<&Place>, outcome: &str, summary: &str) {
+    let Some(place) = place else { return };
+    let state = json!({"format": 1, "session": place.session.id().as_str(), "status": "unknown",
+        "end": {"outcome": outcome, "summary": summary}, "finished_at": crate::world::now()});
+    if let Err(error) = place.session.write_json("final_state.json", &state) {
+        tracing::warn!("{error}");
+    }
+}

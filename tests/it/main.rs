@@ -1,0 +1,12 @@
+//! The program as a person runs it, and the house rules.
+
+mod builder;
+mod catalogue;
+mod dockerfile;
+mod git;
+mod healthy_services;
+mod index;
+mod render;
+mod run;
+mod sandbox;
+mod tidy;

@@ -1,0 +1,123 @@
+//! The house rules: who may import whom, and that the roster of rules is the folder of rules.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Rooms from the nouns down to the doors. A room may import rooms of earlier tiers and those named beside it.
+const TIERS: &[&[&str]] = &[
+    &["service", "workspace", "python_version"],
+    &["remedy", "knowledge"],
+    &["dockerfile", "manifest", "context", "observation"],
+    &["diagnosis"],
+    &["narration"],
+    &["learning", "validation", "phases", "choice"],
+    &["attempts", "release"],
+    &["world"],
+    &["memory", "render", "git", "builder", "index", "probe"],
+    &["sandbox"],
+    &["operations"],
+    &["mission"],
+    &["course"],
+    &["simple_loop"],
+    &["agents"],
+    &["cli"],
+];
+
+/// Neighbours in one tier that may know each other, and the few arrows that point the other way, each with its reason.
+const ALSO: &[(&str, &str, &str)] = &[
+    ("workspace", "service", "files belong to a commit"),
+    ("manifest", "dockerfile", "a manifest is found through the Dockerfile that copies it"),
+    ("context", "dockerfile", "COPY sources are matched against the context"),
+    ("release", "phases", "a release is one step of a phase"),
+];
+
+fn rust_files(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).expect("a folder").flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            rust_files(&path, out);
+        } else if path.extension().is_some_and(|end| end == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let root = Path::new(ROOT).join("src");
+    let mut files = Vec::new();
+    rust_files(&root, &mut files);
+    files.sort();
+    let room = |path: &Path| {
+        let inside = path.strip_prefix(&root).expect("below src").components().next().expect("a name");
+        inside.as_os_str().to_string_lossy().trim_end_matches(".rs").to_owned()
+    };
+    files
+        .into_iter()
+        .map(|path| (room(&path), path.clone(), fs::read_to_string(&path).expect("readable source")))
+        .filter(|(room, ..)| room != "main" && room != "lib")
+        .collect()
+}
+
+#[test]
+fn arrows_between_rooms_only_point_down() {
+    let tier: BTreeMap<&str, usize> =
+        TIERS.iter().enumerate().flat_map(|(tier, rooms)| rooms.iter().map(move |room| (*room, tier))).collect();
+    let mut wrong = Vec::new();
+    for (room, path, text) in sources() {
+        let Some(own) = tier.get(room.as_str()) else {
+            wrong.push(format!("{} has no tier in tests/it/tidy.rs", path.display()));
+            continue;
+        };
+        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//")) {
+            for part in line.split("crate::").skip(1) {
+                let other: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                let allowed = other == room
+                    || tier.get(other.as_str()).is_none_or(|theirs| theirs < own)
+                    || ALSO.iter().any(|(from, to, _)| *from == room && *to == other);
+                if !allowed {
+                    wrong.push(format!("{}:{}: `{room}` may not import `{other}`", path.display(), number + 1));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn no_room_is_named_after_nothing() {
+    for (_, path, _) in sources() {
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        assert!(!["utils", "util", "common", "helpers", "types", "misc", "mod"].contains(&name.as_str()), "{name}");
+    }
+}
+
+/// Regenerates the roster when a rule file came or went: it fails once and is right afterwards; in CI it only fails.
+#[test]
+fn the_roster_is_the_folder() {
+    let folder = Path::new(ROOT).join("src/diagnosis/catalogue");
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .expect("the catalogue")
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "rs"))
+        .map(|path| path.file_stem().expect("a name").to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    let page = Path::new(ROOT).join("src/diagnosis/catalogue.rs");
+    let text = fs::read_to_string(&page).expect("the roster");
+    let (head, rest) = text.split_once("// <roster>\n").expect("a start mark");
+    let (_, tail) = rest.split_once("// </roster>").expect("an end mark");
+    let modules: String = names.iter().map(|name| format!("mod {name};\n")).collect();
+    let rules: String = names.iter().map(|name| format!("    &{name}::RULE,\n")).collect();
+    let wanted =
+        format!("{head}// <roster>\n{modules}\npub const ROSTER: &[&Rule] = &[\n{rules}];\n// </roster>{tail}");
+    if text.split_whitespace().ne(wanted.split_whitespace()) {
+        if std::env::var_os("CI").is_none() {
+            fs::write(&page, wanted).expect("writable");
+        }
+        panic!("the roster was out of step with src/diagnosis/catalogue; it has been written anew: run again");
+    }
+}

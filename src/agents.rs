@@ -155,7 +155,7 @@ impl Swarm {
         let started = Instant::now();
         let (assign, assignments) = watch::channel(None);
         let (answers_in, answers) = mpsc::unbounded_channel();
-        let writers = Writers::new(store);
+        let writers = Writers::new(store, &operations.redactor);
         let desk = Desk {
             operations: operations.clone(),
             board: writers.board(),

@@ -116,7 +116,11 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-async fn dispatch(cli: Cli) -> anyhow::Result<Exit> {
+async fn dispatch(mut cli: Cli) -> anyhow::Result<Exit> {
+    // CI passes an unset variable as an empty one.
+    if cli.global.dir.as_os_str().is_empty() {
+        cli.global.dir = PathBuf::from(".");
+    }
     let global = &cli.global;
     match cli.command {
         Command::Deploy(args) => deploy::run(global, args).await,

@@ -142,10 +142,20 @@ pub struct Entry {
 impl Mission {
     /// Writes to the journal. A run goes on when the journal cannot be written, but says so.
     pub fn journal(&self, what: &str, details: serde_json::Value) {
+        let details = self.operations.redactor.redact_value(details);
         let entry = Entry { at: crate::world::now(), what: what.to_owned(), details };
         if let Err(error) = self.session.append(&entry) {
             self.operations.narrator.warn(error.to_string(), "the run goes on, but could not be resumed");
         }
+    }
+
+    /// Writes a document of the session, without secrets.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn document(&self, name: &str, value: &impl Serialize) -> anyhow::Result<()> {
+        let value = self.operations.redactor.redact_value(serde_json::to_value(value)?);
+        Ok(self.session.write_json(name, &value)?)
     }
 
     /// A line in `swarm_output.log` or another log of the session.
@@ -165,7 +175,8 @@ impl Mission {
         let mut learning = self.learning.lock().await;
         for (finding, remedy, effect) in outcomes {
             let before = learning.record(&finding.class, remedy).chance();
-            learning.absorb(finding, remedy, *effect, now);
+            let why = self.operations.redactor.redact(&finding.why);
+            learning.absorb(&Finding { why, ..finding.clone() }, remedy, *effect, now);
             let after = learning.record(&finding.class, remedy).chance();
             let summary = format!("{}/{remedy} {before:.2} → {after:.2}", finding.class);
             self.operations.narrator.tell(Event::LearnUpdated { summary });

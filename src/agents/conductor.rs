@@ -139,8 +139,7 @@ async fn plan(mission: &Mission, standing: &Standing) -> anyhow::Result<()> {
         to_fix: standing.findings.iter().map(|finding| finding.why.clone()).collect(),
         last_working: learning.last_working(&operations.service.name),
     };
-    mission.session.write_json("deployment_plan.json", &plan)?;
-    Ok(())
+    mission.document("deployment_plan.json", &plan)
 }
 
 /// The files of a commit, shared by the agents.

@@ -10,6 +10,7 @@ use crate::choice::Decision;
 use crate::diagnosis::{Finding, Severity};
 use crate::knowledge::Question;
 use crate::memory::{Document, Store};
+use crate::observation::redaction::Redactor;
 use crate::observation::{Health, Observation};
 use crate::service::{Commit, DeployId, DeployStatus};
 use crate::validation::{Check, Rung};
@@ -184,13 +185,13 @@ pub(super) struct Board {
 
 impl Writers {
     /// The documents of `memory/swarm`.
-    pub fn new(store: &Store) -> Self {
+    pub fn new(store: &Store, redactor: &Redactor) -> Self {
         Self {
-            monitor: Document::new(store.swarm_path("monitor")),
-            analyzer: Document::new(store.swarm_path("analyzer")),
-            optimizer: Document::new(store.swarm_path("optimizer")),
-            fixer: Document::new(store.swarm_path("fixer")),
-            validator: Document::new(store.swarm_path("validator")),
+            monitor: Document::new(store.swarm_path("monitor")).redacted_by(redactor),
+            analyzer: Document::new(store.swarm_path("analyzer")).redacted_by(redactor),
+            optimizer: Document::new(store.swarm_path("optimizer")).redacted_by(redactor),
+            fixer: Document::new(store.swarm_path("fixer")).redacted_by(redactor),
+            validator: Document::new(store.swarm_path("validator")).redacted_by(redactor),
         }
     }
 

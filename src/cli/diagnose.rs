@@ -45,7 +45,7 @@ pub fn run(global: &Global, args: &DiagnoseArgs) -> anyhow::Result<Exit> {
     let redactor = Redactor::default();
     if global.json {
         let document = json!({ "findings": findings.iter().map(document).collect::<Vec<_>>() });
-        answer(&redactor.redact(&document.to_string()));
+        answer(&redactor.redact_value(document).to_string());
         return Ok(Exit::Ok);
     }
     if findings.is_empty() {

@@ -7,18 +7,26 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use super::disk::{MemoryError, to_json, write_atomic};
+use crate::observation::redaction::Redactor;
 
 /// The writer's end. There is one for each document; readers hold what [`Document::subscribe`] gives.
 #[derive(Debug)]
 pub struct Document<T> {
     path: PathBuf,
+    redactor: Redactor,
     sender: watch::Sender<Option<Arc<T>>>,
 }
 
 impl<T: Serialize> Document<T> {
     /// A document kept at `path`. Nobody has written it yet in this run, whatever an earlier run left there.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, sender: watch::Sender::new(None) }
+        Self { path, redactor: Redactor::default(), sender: watch::Sender::new(None) }
+    }
+
+    /// The same document; what `redactor` knows is not written to disk. Readers in this process get the value whole.
+    pub fn redacted_by(mut self, redactor: &Redactor) -> Self {
+        self.redactor = redactor.clone();
+        self
     }
 
     /// Writes `value` to disk, then wakes the readers.
@@ -27,7 +35,9 @@ impl<T: Serialize> Document<T> {
     /// The disk refuses. Readers then keep what they have.
     pub fn write(&mut self, value: T) -> Result<Arc<T>, MemoryError> {
         // Disk first: a reader must never act on what a crash would forget.
-        write_atomic(&self.path, &to_json(&self.path, &value)?)?;
+        let not_json = |source| MemoryError::NotJson { path: self.path.clone(), source };
+        let written = self.redactor.redact_value(serde_json::to_value(&value).map_err(not_json)?);
+        write_atomic(&self.path, &to_json(&self.path, &written)?)?;
         let value = Arc::new(value);
         self.sender.send_replace(Some(Arc::clone(&value)));
         Ok(value)

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
+use serde_json::Value;
 
 /// What stands in for a secret.
 pub const MASK: &str = "[redacted]";
@@ -62,6 +63,18 @@ impl Redactor {
     }
 }
 
+impl Redactor {
+    /// `value` with every text in it redacted. On the values and not on the written JSON, whose escapes would be torn.
+    pub fn redact_value(&self, value: Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.redact(&text)),
+            Value::Array(items) => items.into_iter().map(|item| self.redact_value(item)).collect(),
+            Value::Object(fields) => fields.into_iter().map(|(name, field)| (name, self.redact_value(field))).collect(),
+            plain => plain,
+        }
+    }
+}
+
 /// Removes terminal control sequences and control characters other than tab: log text is untrusted.
 pub fn strip_controls(line: &str) -> String {
     static ESCAPES: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -87,6 +100,14 @@ mod tests {
         ] {
             assert_eq!(redactor.redact(given), expected);
         }
+    }
+
+    #[test]
+    fn a_document_stays_a_document_when_its_texts_lose_their_secrets() {
+        let value = serde_json::json!({"diff": "+ENV TOKEN=\"abcdef123456\"\nRUN x", "lines": ["PASSWORD=hunter2hunter2\"", 3]});
+        let expected =
+            serde_json::json!({"diff": "+ENV TOKEN=\"[redacted]\"\nRUN x", "lines": ["PASSWORD=[redacted]\"", 3]});
+        assert_eq!(Redactor::default().redact_value(value), expected);
     }
 
     #[test]

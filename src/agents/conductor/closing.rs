@@ -50,11 +50,10 @@ pub(super) async fn close(mission: &Mission, standing: &Standing, end: &mut RunE
         end.fixes.len(),
     );
     drop(learning);
-    let redact = |value: &serde_json::Value| operations.redactor.redact(&format!("{value:#}\n"));
     let results = [
-        mission.session.write_text("health_report.json", &redact(&health_report)),
-        mission.session.write_text("metrics.prom", &metrics),
-        mission.session.write_text("final_state.json", &redact(&final_state)),
+        mission.document("health_report.json", &health_report),
+        mission.session.write_text("metrics.prom", &metrics).map_err(Into::into),
+        mission.document("final_state.json", &final_state),
     ];
     for error in results.into_iter().filter_map(Result::err) {
         operations.narrator.warn(error.to_string(), "the run itself ended as told");

@@ -220,3 +220,30 @@ async fn no_secret_reaches_a_file_an_event_or_a_commit() {
         assert!(!scene.git_in(scene.sandbox.remote(), &["log", "--format=%B", "main"]).contains(hidden));
     }
 }
+
+#[tokio::test]
+async fn a_secret_in_log_and_dockerfile_reaches_no_output() {
+    const SECRET: &str = "sk_live_4eC39HqLyjWDarjtT1zdp7dc";
+    let scene = Scene::start().await;
+    let log: Vec<String> =
+        BROKEN_LOG.iter().map(|line| (*line).to_owned()).chain([format!("STRIPE_KEY={SECRET}")]).collect();
+    scene.ship(&json!({"build": "fail", "log": log, "while": {"Dockerfile": "BROKEN"}})).await;
+    scene.append("Dockerfile", &format!("ENV STRIPE_KEY={SECRET}\nBROKEN LINE\n"));
+    scene.commit("Oops");
+    scene.push();
+    scene.settled().await;
+    let run = scene.deploy(&[]).await.expect(0);
+    assert!(!run.says(SECRET), "on the screen or in the events");
+    let mut folders = vec![scene.work.join("memory"), scene.work.join("artifacts")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().flatten() {
+            if entry.path().is_dir() {
+                folders.push(entry.path());
+            } else {
+                let text = String::from_utf8_lossy(&fs::read(entry.path()).unwrap()).into_owned();
+                assert!(!text.contains(SECRET), "{}", entry.path().display());
+            }
+        }
+    }
+    assert!(!scene.git(&["log", "-1", "--format=%B"]).contains(SECRET), "in the commit message");
+}

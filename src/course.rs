@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use crate::attempts::{Attempts, Released, taken_back};
-use crate::diagnosis::Finding;
+use crate::diagnosis::{Finding, Policy};
 use crate::git::Relation;
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::narration::Event;
@@ -279,6 +279,15 @@ pub async fn release(mission: &Mission, standing: &mut Standing, effort: Effort)
     standing.head = commit;
     standing.deploy = None;
     Ok(())
+}
+
+/// An end at which a person goes on: something only they have, or nothing left to try.
+pub fn left_to_person(standing: &Standing, finding: &Finding) -> RunEnd {
+    let mut end = gave_up(standing, finding.why.clone());
+    if finding.policy == Policy::Human {
+        end.outcome = Outcome::NeedsPerson;
+    }
+    end
 }
 
 /// An end without health.

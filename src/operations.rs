@@ -19,7 +19,7 @@ use crate::observation::{Facts, Health, Observation};
 use crate::probe::Probe;
 use crate::release::Step;
 use crate::render::{LogEntry, Render, RenderError, Triggered};
-use crate::service::{AutoDeploy, Commit, Deploy, DeployId, DeployStatus, Service};
+use crate::service::{Commit, Deploy, DeployId, DeployStatus, Service};
 use crate::workspace::Workspace;
 
 mod log_window;
@@ -328,10 +328,5 @@ impl Operations {
             path_line: finding.place.as_ref().map(|place| place.line),
             fingerprint: redact(&finding.fingerprint()),
         });
-    }
-
-    /// Whether a push alone starts a deploy.
-    pub fn pushes_deploy(&self) -> bool {
-        self.service.auto_deploy == AutoDeploy::Commit
     }
 }

@@ -124,15 +124,14 @@ impl Render {
         read_all(&call, items, |item| wire::decode(wire::unwrap(item, "owner")))
     }
 
-    /// Names of the service's own variables; those of linked environment groups are not told.
-    pub async fn env_names(&self, id: &ServiceId) -> Result<BTreeSet<String>> {
-        Ok(self.env_vars(id).await?.into_iter().map(|var| var.key).collect())
-    }
-
-    /// Values of the service's variables, for a `Redactor` and nothing else.
-    pub async fn env_values_for_redaction(&self, id: &ServiceId) -> Result<Vec<String>> {
-        let values = self.env_vars(id).await?.into_iter().filter_map(|var| var.value);
-        Ok(values.filter(|value| !value.is_empty()).collect())
+    /// The service's own variables, read once; those of linked environment groups are not told.
+    pub async fn variables(&self, id: &ServiceId) -> Result<Variables> {
+        let mut variables = Variables { names: BTreeSet::new(), values_to_redact: Vec::new() };
+        for var in self.env_vars(id).await? {
+            variables.names.insert(var.key);
+            variables.values_to_redact.extend(var.value.filter(|value| !value.is_empty()));
+        }
+        Ok(variables)
     }
 
     async fn env_vars(&self, id: &ServiceId) -> Result<Vec<wire::EnvVar>> {
@@ -141,6 +140,12 @@ impl Render {
         let items = self.pages(&call, LIST_ITEMS_MAX).await?;
         read_all(&call, items, |item| wire::decode(wire::unwrap(item, "envVar")))
     }
+}
+
+/// Names of a service's variables, and their values for a `Redactor` and nothing else. Not printable on purpose.
+pub struct Variables {
+    pub names: BTreeSet<String>,
+    pub values_to_redact: Vec<String>,
 }
 
 /// Deploys.

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::attempts::going_nowhere;
 use crate::choice::{Decision, Topology, choose};
-use crate::course::{Effort, Standing, gave_up, hear, last_look, release, watch};
-use crate::diagnosis::{Finding, Policy};
+use crate::course::{Effort, Standing, gave_up, hear, last_look, left_to_person, release, watch};
+use crate::diagnosis::Finding;
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::validation;
 use crate::workspace::Workspace;
@@ -61,13 +61,7 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
         };
         match next {
             None => {}
-            Some(Decision::Person { finding }) => {
-                let mut end = gave_up(standing, finding.why.clone());
-                if finding.policy == Policy::Human {
-                    end.outcome = Outcome::NeedsPerson;
-                }
-                return Ok(end);
-            }
+            Some(Decision::Person { finding }) => return Ok(left_to_person(standing, &finding)),
             Some(_) if redeployed || mission.options.dry_run => {
                 return Ok(gave_up(standing, "the cause of the failure is not known".into()));
             }

@@ -42,12 +42,6 @@ pub enum Rung {
     Parse,
     /// Every COPY source is in the context.
     Context,
-    /// The package index confirmed the versions written.
-    Resolver,
-    /// A local build succeeded.
-    Build,
-    /// The built image started and answered.
-    Probe,
 }
 
 /// The validator's account (spec C3).

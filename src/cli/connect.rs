@@ -1,5 +1,6 @@
 //! From arguments to a mission: repository, session, lock, platform, service, limits.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -280,12 +281,12 @@ async fn secrets(
     service: &Service,
     key: &str,
     narrator: &Narrator,
-) -> (Redactor, Option<std::collections::BTreeSet<String>>) {
+) -> (Redactor, Option<BTreeSet<String>>) {
     let mut secrets = vec![key.to_owned()];
-    let names = match render.env_values_for_redaction(&service.id).await {
-        Ok(values) => {
-            secrets.extend(values);
-            render.env_names(&service.id).await.ok()
+    let names = match render.variables(&service.id).await {
+        Ok(variables) => {
+            secrets.extend(variables.values_to_redact);
+            Some(variables.names)
         }
         Err(error) => {
             narrator.warn(format!("the service's variables could not be read: {error}"), "they are taken as unknown");
@@ -377,7 +378,7 @@ fn check(service: &Service, narrator: &Narrator) -> anyhow::Result<()> {
 }
 
 /// Paths as the repository has them: `rootDir` and `./` resolved.
-fn facts(service: &Service, env_names: Option<std::collections::BTreeSet<String>>) -> Facts {
+fn facts(service: &Service, env_names: Option<BTreeSet<String>>) -> Facts {
     let join = |path: &str| {
         let path = format!("{}/{path}", service.root_dir);
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();

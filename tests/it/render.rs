@@ -310,13 +310,13 @@ async fn variables_are_read_to_the_last_page_and_their_values_never_quoted() {
     })
     .await;
     let render = client(&server);
-    assert_eq!(render.env_names(&srv()).await.unwrap().len(), 150);
+    assert_eq!(render.variables(&srv()).await.unwrap().names.len(), 150);
     assert_eq!(server.seen().len(), 2);
-    assert!(render.env_values_for_redaction(&srv()).await.unwrap().contains(&"value-149".to_owned()));
+    assert!(render.variables(&srv()).await.unwrap().values_to_redact.contains(&"value-149".to_owned()));
 
     for body in [r#"[{"envVar":{"key":"A","value":"hush"#, r#"[{"envVar":{"name":"hush"}}]"#, r#"["hush"]"#, "hush"] {
         let server = serve(move |_| body.into_response()).await;
-        let error = client(&server).env_names(&srv()).await.unwrap_err();
+        let error = client(&server).variables(&srv()).await.err().unwrap();
         assert!(!format!("{error} {error:?}").contains("hush"), "{error:?}");
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::files;
 use crate::agents::{Answer, Assignment, Proposal, Swarm, SwarmFailure};
 use crate::attempts;
-use crate::course::{Effort, Standing, gave_up, hear, last_look, release, watch};
+use crate::course::{Effort, Standing, gave_up, hear, last_look, left_to_person, release, watch};
 use crate::diagnosis::{Finding, Stage};
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::simple_loop;
@@ -129,15 +129,7 @@ async fn act(mission: &Mission, standing: &mut Standing, answer: Answer) -> anyh
             Ok(Turn::Again)
         }
         Proposal::Retry(finding) => retry(mission, standing, &finding).await,
-        Proposal::Person(finding) => {
-            let outcome = match finding.policy {
-                crate::diagnosis::Policy::Human => Outcome::NeedsPerson,
-                _ => Outcome::GaveUp,
-            };
-            let mut end = gave_up(standing, finding.why.clone());
-            end.outcome = outcome;
-            Ok(Turn::end(end))
-        }
+        Proposal::Person(finding) => Ok(Turn::end(left_to_person(standing, &finding))),
         Proposal::Exhausted => fall_back(mission, standing, "the swarm has no remedy left").await.map(Turn::end),
     }
 }

@@ -142,7 +142,8 @@ pub struct Place {
 
 /// Opens repository, store and session in `dir`, and takes the lock.
 pub fn open(dir: &Path, session_id: Option<&SessionId>) -> anyhow::Result<Place> {
-    let repo = Repo::open(dir)?;
+    // A name of its own: a token that CI holds for another host must not be sent to this remote.
+    let repo = Repo::open(dir)?.authorised(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
     let store = Store::open(dir)?;
     let now = crate::world::now();
     let session = match session_id {

@@ -29,6 +29,7 @@ pub mod log;
 pub mod native;
 pub mod node;
 pub mod parsing;
+pub mod php;
 pub mod phrase;
 pub mod python;
 pub mod renamed;

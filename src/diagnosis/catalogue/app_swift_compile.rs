@@ -18,6 +18,7 @@ pub const RULE: Rule = Rule {
         "error: use of unresolved identifier",
         "which is no longer supported; use",
         "manifest parse error",
+        "Swift tools version",
         "error: cannot find",
     ],
     detect,
@@ -31,6 +32,7 @@ pub const RULE: Rule = Rule {
 
 static SAID: Phrases = Phrases::new(&[
     r"Swift tools version ([\d.]+) which is no longer supported",
+    r"Swift tools version ([\d.]+) but the installed version is",
     r"([\w./-]+\.swift):\d+:\d+: error:",
     r"(manifest parse error)",
 ]);

@@ -26,6 +26,8 @@ pub const RULE: Rule = Rule {
         "Could not transfer artifact",
         "Failure to find",
         "could not be resolved",
+        "Error downloading ",
+        "unresolved dependency: ",
         "Could not find ",
     ],
     detect,
@@ -52,6 +54,7 @@ static SAID: Phrases = Phrases::new(&[
     r"Could not resolve dependencies for project .*?: .*?([\w.-]+:[\w.-]+(?::[\w.-]+)+)(?: |\()",
     r"Failed to collect dependencies at ([\w.-]+:[\w.-]+(?::[\w.-]+)+)",
     r"> Could not (?:find|resolve) ([\w.-]+:[\w.-]+(?::[\w.-]+)+)",
+    r"(?:Error downloading|unresolved dependency:) ([\w.-]+[:#][\w.-]+[:;][\w.-]+)",
     r"Could not GET '(https://jcenter[^']*)'",
     r"Could not transfer artifact ([\w.-]+:[\w.-]+(?::[\w.-]+)+)",
 ]);

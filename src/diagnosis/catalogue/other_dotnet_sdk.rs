@@ -21,6 +21,11 @@ pub const RULE: Rule = Rule {
         "compatible .NET SDK was not found",
         "NU1301",
         "MSB4236",
+        "error NU1102",
+        "error NU1103",
+        "error NETSDK1064",
+        "error MSB4057",
+        "error MSB3202",
     ],
     detect,
     examples: &[Example {
@@ -34,7 +39,10 @@ pub const RULE: Rule = Rule {
 static SAID: Phrases = Phrases::new(&[
     r"does not support targeting \.NET (?:Core )?(\d+(?:\.\d+)?)",
     r"error (NETSDK1045)",
-    r"error NU1101: Unable to find package ([\w.]+)",
+    r"error NU110[123]: Unable to find (?:a stable )?package ([\w.]+)",
+    r"error NETSDK1064: Package ([\w.]+),",
+    r#"error MSB3202: The project file "([^"]+)""#,
+    r#"error MSB4057: The target "([^"]+)""#,
     r"Requested SDK version: (\S+)",
     r"(compatible \.NET SDK) was not found",
     r"error (NU1301|MSB4236)",

@@ -18,6 +18,9 @@ pub const RULE: Rule = Rule {
         "Stack has not been tested",
         "fdLock",
         "Could not resolve dependencies:",
+        "No setup information found for",
+        "Could not find valid compiler",
+        "Compiler version mismatched",
     ],
     detect,
     examples: &[Example {
@@ -31,6 +34,9 @@ pub const RULE: Rule = Rule {
 static SAID: Phrases = Phrases::new(&[
     r"(cabal): Could not resolve dependencies",
     r"(fdLock): invalid argument",
+    r"No setup information found for (ghc-[\d.]+)",
+    r"Compiler version mismatched, found (ghc-[\d.]+)",
+    r"Could not find valid (compiler)",
     r"(Stack) has not been tested",
 ]);
 

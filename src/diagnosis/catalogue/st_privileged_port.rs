@@ -46,7 +46,7 @@ pub const RULE: Rule = Rule {
 
 static SAID: Phrases = Phrases::new(&[
     r"bind\(\) to \S*?:(\d+) failed \(13",
-    r"listen EACCES: permission denied \S*?:?(\d+)",
+    r"listen EACCES: permission denied (?:\S*:)?(\d+)",
     r"error while attempting to bind on address \('[^']*', (\d+)\): permission denied",
     r"listen tcp \S*?:(\d+): bind: permission denied",
     r"permission denied \S*:(\d+)",

@@ -180,7 +180,7 @@ fn examine(
     };
     let mut ranked: Vec<(Rank, Finding)> = Vec::new();
     let mut questions = Vec::new();
-    let hits: Vec<(&Rule, Hit)> = if ahead {
+    let mut hits: Vec<(&Rule, Hit)> = if ahead {
         let rules = catalogue::ROSTER.iter();
         rules.flat_map(|rule| (rule.foresee)(&case).into_iter().map(move |hit| (*rule, hit))).collect()
     } else {
@@ -188,6 +188,9 @@ fn examine(
         let rules = catalogue::ROSTER.iter().zip(found);
         rules.filter_map(|(rule, lines)| rule.apply_to(&case, &lines).map(|hit| (*rule, hit))).collect()
     };
+    if hits.iter().any(|(rule, _)| rule.weight > Weight::Fallback) {
+        hits.retain(|(rule, _)| rule.weight > Weight::Fallback);
+    }
     for (rule, hit) in hits {
         let prescription = (rule.remedies)(&case, &hit);
         questions.extend(prescription.questions.into_iter().filter(|question| !knowledge.was_asked(question)));
@@ -221,7 +224,7 @@ fn finding(rule: &Rule, hit: &Hit, case: &Case<'_>, remedies: Vec<Remedy>) -> Fi
     let line = hit.line.and_then(|index| case.log.lines.get(index));
     Finding {
         class: rule.id.to_owned(),
-        stage: rule.stage,
+        stage: hit.stage.unwrap_or(rule.stage),
         subject: hit.subject.clone(),
         line: line.map(|line| line.number),
         place: hit.place.clone(),

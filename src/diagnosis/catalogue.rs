@@ -37,6 +37,7 @@ mod app_rust_sqlx_offline;
 mod app_script_missing;
 mod app_script_not_executable;
 mod app_segfault;
+mod app_step_failed;
 mod app_swift_compile;
 mod app_tailwind_postcss;
 mod app_tests_in_build;
@@ -291,6 +292,7 @@ mod rust_msrv;
 mod rust_unresolved;
 mod rust_workspace_missing;
 mod st_django_config;
+mod st_dotnet_framework;
 mod st_early_exit;
 mod st_entrypoint_missing;
 mod st_entrypoint_permission;
@@ -305,6 +307,7 @@ mod st_node_module_missing;
 mod st_node_too_old;
 mod st_panic;
 mod st_permission_runtime;
+mod st_php_fatal;
 mod st_privileged_port;
 mod st_py_app_attr;
 mod st_py_app_path;
@@ -352,6 +355,7 @@ pub const ROSTER: &[&Rule] = &[
     &app_script_missing::RULE,
     &app_script_not_executable::RULE,
     &app_segfault::RULE,
+    &app_step_failed::RULE,
     &app_swift_compile::RULE,
     &app_tailwind_postcss::RULE,
     &app_tests_in_build::RULE,
@@ -606,6 +610,7 @@ pub const ROSTER: &[&Rule] = &[
     &rust_unresolved::RULE,
     &rust_workspace_missing::RULE,
     &st_django_config::RULE,
+    &st_dotnet_framework::RULE,
     &st_early_exit::RULE,
     &st_entrypoint_missing::RULE,
     &st_entrypoint_permission::RULE,
@@ -620,6 +625,7 @@ pub const ROSTER: &[&Rule] = &[
     &st_node_too_old::RULE,
     &st_panic::RULE,
     &st_permission_runtime::RULE,
+    &st_php_fatal::RULE,
     &st_privileged_port::RULE,
     &st_py_app_attr::RULE,
     &st_py_app_path::RULE,

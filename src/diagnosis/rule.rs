@@ -70,6 +70,8 @@ pub enum Policy {
 /// How much a class explains. Ordered: a cause outranks what follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
+    /// What is said when no class fits; never beside another finding.
+    Fallback,
     /// What every failure prints, whatever the cause: `exit code: 1`.
     Wrapper,
     /// What a cause brings about: "no open ports" after a crash.
@@ -102,6 +104,8 @@ pub struct Hit {
     pub weight: Option<Weight>,
     /// Instead of the rule's own, where this case can (not) be mended by an edit.
     pub policy: Option<Policy>,
+    /// Instead of the rule's own, for classes that are met at more than one.
+    pub stage: Option<Stage>,
 }
 
 impl Hit {

@@ -1,8 +1,10 @@
 //! `other-r-package`: an R package cannot be installed.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::native::{self, Family};
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
     id: "other-r-package",
@@ -20,17 +22,39 @@ pub const RULE: Rule = Rule {
         "installation of package",
         "had non-zero exit status",
         "ERROR: dependenc",
+        "ANTICONF ERROR",
+        "configuration failed for package",
     ],
     detect,
-    examples: &[Example {
-        log: "Error in library(ggplot2) : there is no package called ‘ggplot2’\nExecution halted",
-        subject: "ggplot2",
-        ..Example::BLANK
-    }],
+    remedies,
+    examples: &[
+        Example {
+            log: "------------------------- ANTICONF ERROR ---------------------------\nConfiguration failed because libcurl was not found. Try installing:\n * deb: libcurl4-openssl-dev (Debian, Ubuntu, etc)\n * rpm: libcurl-devel (Fedora, CentOS, RHEL)\nERROR: configuration failed for package ‘curl’",
+            files: &[(
+                "Dockerfile",
+                "FROM r-base:4.4.1\nRUN apt-get update && apt-get install -y git\nRUN Rscript -e \"install.packages('curl')\"\n",
+            )],
+            subject: "curl",
+            remedy: Some((
+                "install-packages",
+                &[(
+                    "Dockerfile",
+                    "FROM r-base:4.4.1\nRUN apt-get update && apt-get install -y git libcurl4-openssl-dev\nRUN Rscript -e \"install.packages('curl')\"\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "Error in library(ggplot2) : there is no package called ‘ggplot2’\nExecution halted",
+            subject: "ggplot2",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
 static SAID: Phrases = Phrases::new(&[
+    r"configuration failed for package .([\w.]+)",
     r"there is no package called .([\w.]+)",
     r"package .([\w.]+). is not available",
     r"installation of package .([\w./]+). had non-zero",
@@ -42,4 +66,29 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let subject = found.subject();
     let why = format!("the R package `{subject}` cannot be installed");
     Some(Hit::at(found.line, subject, why))
+}
+
+/// R's packages name themselves what configure misses: `* deb: libcurl4-openssl-dev (Debian, Ubuntu, etc)`.
+static NAMED: Phrases = Phrases::new(&[r"^\s*\* deb: ([a-z0-9][a-z0-9+.-]+)"]);
+
+fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
+    let said = case.log.failing_range().filter_map(|line| NAMED.names(case.text(line))?.into_iter().next());
+    let packages: std::collections::BTreeSet<String> = said.collect();
+    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    let runs = || case.dockerfile.instructions().iter().rposition(|each| each.keyword == "RUN");
+    let Some(index) = case.failing_instruction().or_else(runs).filter(|_| !packages.is_empty()) else {
+        return Prescription::none();
+    };
+    if native::family(case, index) == Some(Family::Alpine) {
+        return Prescription::none();
+    }
+    let title = format!("Install {}", packages.join(", "));
+    let edit = native::install_before(case, index, Family::Debian, &packages);
+    Prescription::none().with(
+        "install-packages",
+        title,
+        "the R package's own configure asks for it",
+        Applicability::Rehearse,
+        edit,
+    )
 }

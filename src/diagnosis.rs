@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
-use crate::dockerfile::Dockerfile;
+use crate::dockerfile::{Command, Dockerfile};
 use crate::knowledge::{Knowledge, Question};
 use crate::observation::{Facts, Observation};
 use crate::remedy::Remedy;
@@ -115,6 +115,15 @@ impl Case<'_> {
         match self.facts.context.as_str() {
             "" => path.to_owned(),
             folder => format!("{folder}/{path}"),
+        }
+    }
+
+    /// What of the Dockerfile is run: no CMD, where the service has a command of its own.
+    pub fn command(&self) -> Command {
+        let command = self.dockerfile.final_command();
+        match self.facts.docker_command {
+            Some(_) => Command { cmd: None, ..command },
+            None => command,
         }
     }
 

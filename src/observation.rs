@@ -31,6 +31,8 @@ pub struct Facts {
     pub dockerfile_path: String,
     /// The build context's folder, relative to the repository; empty = its top.
     pub context: String,
+    /// Runs instead of the image's CMD. It stands in the service's settings, out of a commit's reach.
+    pub docker_command: Option<String>,
     /// How long the platform lets a build run, in seconds, where it is known.
     pub build_timeout_s: Option<u64>,
     /// `512Mi` and the like.

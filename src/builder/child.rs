@@ -88,6 +88,8 @@ pub(super) struct LayOrder {
     pub(super) prefix: Option<Prefix>,
     /// Whether compilers and other tools are left out.
     pub(super) is_slim: bool,
+    /// Whether the host's own Python is what the image is there for, and stays.
+    pub(super) is_hosts_python: bool,
 }
 
 /// What a stage's root starts as.

@@ -15,6 +15,9 @@ use crate::dockerfile::Dockerfile;
 use crate::world;
 
 mod container;
+mod group;
+
+use group::Group;
 
 pub(super) use container::Container;
 
@@ -91,37 +94,58 @@ impl Engine {
         format!("{} {}{how}", self.name, short.join("."))
     }
 
-    /// Builds with the engine's own builder; the log is passed on untouched.
+    /// Builds with the engine's own builder; its log is passed on untouched.
     pub(super) async fn build(&self, spec: &BuildSpec, log: &LogSink) -> Result<BuildEnd, BuilderError> {
         tokio::fs::create_dir_all(&spec.scratch).await.map_err(BuilderError::on("make", &spec.scratch))?;
         let _copy = Leftover::below(&spec.scratch, &["dockerfile"]);
         let dockerfile = self.dockerfile(spec).await?;
+        let group = self.group(spec.memory_bytes, log);
         // Through a helper, so that the client and its plugins end with us whatever happens to us.
-        let helper = self.runner.start(&Order { within: None, act: self.build_act(spec, &dockerfile) })?;
+        let helper =
+            self.runner.start(&Order { within: None, act: self.build_act(spec, &dockerfile, group.as_ref()) })?;
         let mut out_of_memory = false;
-        // The engine limits memory itself, as far as its builder can.
+        let mut untried = group.as_ref();
+        // Not a limit for the helper: the steps are the engine's processes.
         let built = helper.watch(u64::MAX, |line| {
             out_of_memory |= tells_of_memory(&line);
+            if let Some(group) = untried.take_if(|_| is_output_of_a_step(&line))
+                && !group.is_used()
+            {
+                say_unlimited(log, "the engine runs them in another control group");
+            }
             // The reader may be gone; the build still matters.
             let _ = log.send(line);
         });
         match tokio::time::timeout(spec.timeout, built).await {
             Err(_) => Ok(BuildEnd::TimedOut),
             Ok(Exit { code: 0, .. }) => Ok(BuildEnd::Built(Image { tag: spec.tag.clone() })),
-            Ok(_) if out_of_memory => Ok(BuildEnd::OutOfMemory),
+            Ok(_) if out_of_memory || group.is_some_and(|group| group.has_killed()) => Ok(BuildEnd::OutOfMemory),
             Ok(Exit { code, .. }) => Ok(BuildEnd::Failed { exit_code: code }),
         }
     }
 
-    fn build_act(&self, spec: &BuildSpec, dockerfile: &Path) -> Act {
+    /// What limits the memory of a build where the builder cannot; a build without says so in its log.
+    fn group(&self, memory_bytes: u64, log: &LogSink) -> Option<Group> {
+        if !self.buildkit {
+            return None;
+        }
+        let group = match self.local {
+            true => Group::make(memory_bytes),
+            false => Err("the engine is on another machine".to_owned()),
+        };
+        group.map_err(|why| say_unlimited(log, &why)).ok()
+    }
+
+    fn build_act(&self, spec: &BuildSpec, dockerfile: &Path, group: Option<&Group>) -> Act {
         let memory = spec.memory_bytes.to_string();
         let mut argv = vec![self.client, "build", "--tag", &spec.tag, "--label", LABEL, "--label"];
-        let owner = owner_label();
+        let (owner, group_path) = (owner_label(), group.map(Group::path));
         argv.push(&owner);
         let mut env = BTreeMap::new();
         if self.buildkit {
             env.insert("DOCKER_BUILDKIT".to_owned(), "1".to_owned());
             argv.push("--progress=plain");
+            argv.extend(group_path.iter().flat_map(|path| ["--cgroup-parent", path]));
         } else {
             env.insert("DOCKER_BUILDKIT".to_owned(), "0".to_owned());
             argv.extend(["--force-rm", "--memory", &memory, "--memory-swap", &memory]);
@@ -171,6 +195,7 @@ impl Engine {
 
     /// Removes what a process of ours left behind that was killed before it could clean up.
     async fn sweep(&self) {
+        group::sweep();
         let filter = format!("label={LABEL}");
         let label = format!("{{{{.ID}}}} {{{{.Label \"{OWNER}\"}}}}");
         let containers = query(self.client, &["ps", "--all", "--filter", &filter, "--format", &label]).await;
@@ -264,4 +289,16 @@ fn tells_of_memory(line: &str) -> bool {
         || line.ends_with("returned a non-zero code: 137")
         || line.ends_with("]: exit code: 137")
         || line.contains("ResourceExhausted")
+}
+
+/// Whether a line of BuildKit's log comes from a command that it runs: `#7 0.443 Collecting flask`.
+fn is_output_of_a_step(line: &str) -> bool {
+    let mut words = line.split(' ');
+    let step = words.next().and_then(|word| word.strip_prefix('#')).is_some_and(|number| number.parse::<u32>().is_ok());
+    // Downloads of layers tell their time at the end.
+    step && words.next().is_some_and(|time| time.contains('.') && time.parse::<f64>().is_ok())
+}
+
+fn say_unlimited(log: &LogSink, why: &str) {
+    let _ = log.send(format!("{LABEL}: nothing limits the memory of this build's steps: {why}"));
 }

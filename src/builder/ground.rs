@@ -139,6 +139,7 @@ impl Ground {
             tools: tools(),
             prefix: base.prefix,
             is_slim: base.is_slim,
+            is_hosts_python: base.is_hosts_python,
         };
         self.runner.carry_out(&self.order(Act::Lay(order))).await?;
         self.show_programs(stage, from).await

@@ -19,6 +19,8 @@ pub(super) struct Understudy {
     pub(super) prefix: Option<Prefix>,
     /// The image comes without compilers.
     pub(super) is_slim: bool,
+    /// The Python of this host's own packages is the image's.
+    pub(super) is_hosts_python: bool,
 }
 
 /// An installation that can be shown as `/usr/local`.
@@ -55,7 +57,7 @@ async fn by_language(image: &str) -> Understudy {
         }
         Some(version) => format!("this host stands in for the base image, with {name} {version} instead of {wanted}"),
     };
-    Understudy { note, ..Understudy::default() }
+    Understudy { note, is_hosts_python: name == "python", ..Understudy::default() }
 }
 
 /// `python` and `3.11` of `docker.io/library/python:3.11-slim`. The version is empty when the tag has none.

@@ -391,6 +391,7 @@ fn facts(service: &Service, env_names: Option<BTreeSet<String>>) -> Facts {
         env_names,
         dockerfile_path: join(dockerfile),
         context: join(&service.docker_context),
+        docker_command: Some(service.docker_command.trim().to_owned()).filter(|command| !command.is_empty()),
         build_timeout_s: None,
         memory_limit: None,
     }

@@ -25,6 +25,8 @@ pub enum Place {
     Shell,
     /// `CMD ["sh", "-c", "a b"]`, with the words before the text.
     ExecShell(Vec<String>),
+    /// The service's own command, in its settings.
+    Settings,
     /// A script of package.json, run by npm, yarn or pnpm.
     Script { path: String, name: String },
     /// Line `line` (from 1) of a shell script that the image starts.
@@ -34,8 +36,8 @@ pub enum Place {
 /// The start command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
-    /// The CMD or ENTRYPOINT it stands in.
-    pub index: usize,
+    /// The CMD or ENTRYPOINT it stands in; `None` for the service's own command.
+    pub index: Option<usize>,
     pub place: Place,
     /// The words of the server's own command: `exec`, assignments and what comes before are left out.
     pub words: Vec<String>,
@@ -74,22 +76,37 @@ pub enum Change {
 }
 
 impl Start {
-    /// Reads the final stage. `None` when it leaves the command to its base image or to a script.
+    /// Reads the final stage and the service's own command. `None` when they leave it to the base image or to a script.
     pub fn of(case: &Case<'_>) -> Option<Self> {
-        let command = case.dockerfile.final_command();
-        let instructions = case.dockerfile.instructions();
-        let index = match (command.entrypoint, command.cmd) {
-            (None, Some(cmd)) => cmd,
-            (Some(entrypoint), cmd) => {
-                let words = instructions[entrypoint].words();
-                let first = words.first().map_or("", String::as_str);
-                let passes_on = first.ends_with(".sh")
-                    || ["tini", "dumb-init", "docker-entrypoint"].iter().any(|name| first.ends_with(name));
-                if passes_on && words.len() <= 2 { cmd? } else { entrypoint }
-            }
-            (None, None) => return None,
+        let command = case.command();
+        let own = command.entrypoint.filter(|entrypoint| {
+            let words = case.dockerfile.instructions()[*entrypoint].words();
+            let first = words.first().map_or("", String::as_str);
+            let passes_on = first.ends_with(".sh")
+                || ["tini", "dumb-init", "docker-entrypoint"].iter().any(|name| first.ends_with(name));
+            !passes_on || words.len() > 2
+        });
+        let start = match own.or(command.cmd) {
+            Some(index) => Self::of_instruction(case, index),
+            None => Self::of_settings(case.facts.docker_command.as_deref()?),
         };
-        let instruction = &instructions[index];
+        Some(start.script(case).or_else(|| start.shell_script(case)).unwrap_or(start))
+    }
+
+    fn of_settings(text: &str) -> Self {
+        let mut words = words_of(text);
+        // A shell is written before several commands; those are its own.
+        if let [shell, option, _, ..] = words.as_slice()
+            && is_shell(shell)
+            && option == "-c"
+        {
+            words.drain(..2);
+        }
+        Self { index: None, place: Place::Settings, words, text: text.to_owned() }
+    }
+
+    fn of_instruction(case: &Case<'_>, index: usize) -> Self {
+        let instruction = &case.dockerfile.instructions()[index];
         let (place, text, words) = match instruction.exec() {
             Some(exec) => match exec.as_slice() {
                 [shell, option, text] if is_shell(shell) && option.starts_with('-') && option.ends_with('c') => {
@@ -99,8 +116,7 @@ impl Start {
             },
             None => (Place::Shell, instruction.args.clone(), words_of(&instruction.args)),
         };
-        let start = Self { index, place, words, text };
-        Some(start.script(case).or_else(|| start.shell_script(case)).unwrap_or(start))
+        Self { index: Some(index), place, words, text }
     }
 
     /// The script of package.json that `npm start` and the like run.
@@ -112,7 +128,7 @@ impl Start {
             ["yarn" | "pnpm", name] => name,
             _ => return None,
         };
-        let package = node::package(case, Some(self.index))
+        let package = node::package(case, self.index)
             .or_else(|| PackageJson::read(case.workspace, &case.in_repository("package.json")))?;
         let text = package.script(name)?.to_owned();
         let place = Place::Script { path: package.path().to_owned(), name: name.to_owned() };
@@ -137,16 +153,24 @@ impl Start {
         servers::of(&self.words)
     }
 
-    /// The line of the Dockerfile.
-    pub fn line(&self, case: &Case<'_>) -> usize {
-        case.dockerfile.instructions()[self.index].first_line
+    /// The command as an explanation names it.
+    pub fn called(&self) -> String {
+        match self.place {
+            Place::Settings => format!("`{}`, the command in the service's settings,", self.text),
+            _ => format!("`{}`", self.text),
+        }
     }
 
-    /// The file and line in which the server is told where to listen.
-    pub fn stands_at(&self, case: &Case<'_>) -> (String, usize) {
+    /// The line of the Dockerfile, if it stands there.
+    pub fn line(&self, case: &Case<'_>) -> Option<usize> {
+        Some(case.dockerfile.instructions()[self.index?].first_line)
+    }
+
+    /// The file and line in which the server is told where to listen, if it is a file that tells it.
+    pub fn stands_at(&self, case: &Case<'_>) -> Option<(String, usize)> {
         match &self.place {
-            Place::File { path, line } => (path.clone(), *line),
-            _ => (case.dockerfile_path.to_owned(), self.line(case)),
+            Place::File { path, line } => Some((path.clone(), *line)),
+            _ => Some((case.dockerfile_path.to_owned(), self.line(case)?)),
         }
     }
 
@@ -227,27 +251,22 @@ impl Start {
         if changes.is_empty() {
             return None;
         }
-        let instruction = &case.dockerfile.instructions()[self.index];
-        let (path, workspace, dockerfile) = (case.dockerfile_path, case.workspace, case.dockerfile);
-        let line = |rest: String| format!("{} {rest}", instruction.written);
+        let workspace = case.workspace;
         match &self.place {
+            Place::Settings => None,
             Place::Exec => {
                 let words = changed_words(&self.words, changes)?;
-                let line = if words.iter().any(|word| word.contains('$')) {
+                if words.iter().any(|word| word.contains('$')) {
                     let text: Vec<String> = words.iter().map(|word| quoted(word)).collect();
-                    line(json(&["sh".into(), "-c".into(), format!("exec {}", text.join(" "))])?)
+                    self.rewritten(case, &json(&["sh".into(), "-c".into(), format!("exec {}", text.join(" "))])?)
                 } else {
-                    line(json(&words)?)
-                };
-                edit::set_command(workspace, path, dockerfile, self.index, &line)
+                    self.rewritten(case, &json(&words)?)
+                }
             }
-            Place::Shell => {
-                let text = changed_text(&self.text, changes)?;
-                edit::set_command(workspace, path, dockerfile, self.index, &line(text))
-            }
+            Place::Shell => self.rewritten(case, &changed_text(&self.text, changes)?),
             Place::ExecShell(front) => {
                 let words: Vec<String> = front.iter().cloned().chain([changed_text(&self.text, changes)?]).collect();
-                edit::set_command(workspace, path, dockerfile, self.index, &line(json(&words)?))
+                self.rewritten(case, &json(&words)?)
             }
             Place::Script { path, name } => {
                 let text = changed_text(&self.text, changes)?;
@@ -259,6 +278,13 @@ impl Start {
                 Edit::replace(workspace, path, *line, *line, &[&old.replacen(&self.text, &text, 1)])
             }
         }
+    }
+
+    /// The edit that gives its instruction other arguments. `None` for the service's own command.
+    pub fn rewritten(&self, case: &Case<'_>, arguments: &str) -> Option<Edit> {
+        let index = self.index?;
+        let line = format!("{} {arguments}", case.dockerfile.instructions()[index].written);
+        edit::set_command(case.workspace, case.dockerfile_path, case.dockerfile, index, &line)
     }
 }
 

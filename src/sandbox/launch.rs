@@ -186,17 +186,18 @@ impl Launch {
                 return Err(Unfit::Exited(exit));
             }
             let now = Instant::now();
+            // First, so that it is also said where one look took until the deadline.
+            if now >= next_line {
+                next_line = now + SCAN_LINE_EVERY;
+                self.hub.log(&Source::Platform, SCAN_LINE);
+                self.hub.log(&Source::Platform, SCAN_DOCS);
+            }
             if now >= deadline {
                 self.hub.log(&Source::Platform, SCAN_TIMEOUT);
                 self.hub.log(&Source::Platform, "==> Timed Out");
                 let seconds = i64::try_from(self.timeout.as_secs()).unwrap_or(i64::MAX);
                 let reason = Some("Port scan timeout reached, no open ports detected".to_owned());
                 return Err(Unfit::TimedOut(FailureReason::TimedOut { seconds, reason }));
-            }
-            if now >= next_line {
-                next_line = now + SCAN_LINE_EVERY;
-                self.hub.log(&Source::Platform, SCAN_LINE);
-                self.hub.log(&Source::Platform, SCAN_DOCS);
             }
             sleep(POLL).await;
         }

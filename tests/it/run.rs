@@ -5,6 +5,7 @@
 mod deploying;
 mod healing;
 mod interruptions;
+mod own_command;
 mod records;
 mod refusals;
 mod scene;

@@ -85,7 +85,7 @@ impl Laying<'_> {
         // An ordinary user cannot change root's folders, not even their copies.
         if self.order.is_slim
             && !self.order.has_user_namespace
-            && let Err(error) = slim::forget_tools(&self.root)
+            && let Err(error) = slim::forget_tools(&self.root, self.order.is_hosts_python)
         {
             say(&error);
         }

@@ -25,12 +25,13 @@ const TOOLS: &[&str] = &[
     "pkgconf",
     "patch",
     "dpkg-dev",
-    "python3",
-    "libpython3",
     "default-jdk",
     "openjdk",
     "postgresql",
 ];
+
+/// One of them where the image is there for something else.
+const PYTHON: &[&str] = &["python3", "libpython3"];
 
 const STATUS: &str = "var/lib/dpkg/status";
 
@@ -47,13 +48,13 @@ struct Package<'a> {
     provides: Vec<&'a str>,
 }
 
-/// Takes the tools out of `root`.
-pub(super) fn forget_tools(root: &Path) -> Result<(), String> {
+/// Takes the tools out of `root`; Python is none where the image is one of Python's and has no other.
+pub(super) fn forget_tools(root: &Path, keeps_python: bool) -> Result<(), String> {
     let path = root.join(STATUS);
     // Not a Debian: nothing to compare with either.
     let Ok(status) = fs::read_to_string(&path) else { return Ok(()) };
     let packages: Vec<Package> = status.split("\n\n").filter_map(package).collect();
-    let gone = gone(&packages);
+    let gone = gone(&packages, keeps_python);
     let kept: String = packages
         .iter()
         .filter(|each| !gone.contains(each.name))
@@ -114,9 +115,10 @@ fn name_in(alternative: &str) -> Option<&str> {
 }
 
 /// The tools, and whatever cannot be without them.
-fn gone<'a>(packages: &[Package<'a>]) -> BTreeSet<&'a str> {
+fn gone<'a>(packages: &[Package<'a>], keeps_python: bool) -> BTreeSet<&'a str> {
     let is_tool = |name: &str| {
-        let starts = TOOLS.iter().any(|tool| name.starts_with(tool)) && !name.ends_with("-base");
+        let begins = |tools: &[&str]| tools.iter().any(|tool| name.starts_with(tool));
+        let starts = (begins(TOOLS) || !keeps_python && begins(PYTHON)) && !name.ends_with("-base");
         starts || name.ends_with("-dev") || name == "libc-dev-bin"
     };
     let at_first = present(packages, &BTreeSet::new());
@@ -156,7 +158,17 @@ mod tests {
                       Package: other\nDepends: make | libc6\n\n\
                       Package: openjdk-17\nProvides: java\n\nPackage: maven\nDepends: default-jre | java (>= 2)";
         let packages: Vec<Package> = status.split("\n\n").filter_map(package).collect();
-        let gone: Vec<&str> = gone(&packages).into_iter().collect();
+        let gone: Vec<&str> = gone(&packages, false).into_iter().collect();
         assert_eq!(gone, ["gcc", "gcc-12", "helper", "libpq-dev", "make", "maven", "openjdk-17"]);
+    }
+
+    #[test]
+    fn python_goes_unless_it_plays_the_image() {
+        let status = "Package: python3\nDepends: python3.11, libpython3-stdlib\n\nPackage: python3.11\n\n\
+                      Package: libpython3-stdlib\n\nPackage: python3-dev\nDepends: python3\n\nPackage: gcc";
+        let packages: Vec<Package> = status.split("\n\n").filter_map(package).collect();
+        let gone = |keeps_python| gone(&packages, keeps_python).into_iter().collect::<Vec<_>>();
+        assert_eq!(gone(true), ["gcc", "python3-dev"]);
+        assert_eq!(gone(false), ["gcc", "libpython3-stdlib", "python3", "python3-dev", "python3.11"]);
     }
 }

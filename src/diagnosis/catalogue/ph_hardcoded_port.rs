@@ -3,7 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::start::{Host, Port, Start, gunicorn, nginx, reach};
+use crate::diagnosis::start::{Host, Place, Port, Start, gunicorn, nginx, reach};
 use crate::remedy::{Applicability, Remedy};
 
 pub const RULE: Rule = Rule {
@@ -66,8 +66,13 @@ fn detect(case: &Case<'_>, _: &[usize]) -> Option<Hit> {
         && matches!(start.host(case), Host::Everywhere)
         && let Port::Fixed(port) | Port::Default(port) = start.port(case)
     {
-        let why = format!("`{}` listens on {port}, whatever PORT says", start.text);
-        return Some(Hit::at(line, port.to_string(), why).place(case.dockerfile_path, start.line(case)));
+        let why = format!("{} listens on {port}, whatever PORT says", start.called());
+        let hit = Hit::at(line, port.to_string(), why);
+        return Some(match start.line(case) {
+            Some(line) => hit.place(case.dockerfile_path, line),
+            None if start.place == Place::Settings => hit.policy(Policy::Human),
+            None => hit,
+        });
     }
     if let Some(bind) = gunicorn::bind(case) {
         let why = format!("gunicorn listens on {}, whatever PORT says: `{}`, line {}", bind.port, bind.path, bind.line);

@@ -3,7 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::start::{Host, Start, address, gunicorn, nginx, reach};
+use crate::diagnosis::start::{Host, Place, Start, address, gunicorn, nginx, reach};
 use crate::remedy::{Applicability, Remedy};
 use crate::service::DeployStatus;
 
@@ -167,7 +167,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let unreached = reach::unreached(case);
     let start = Start::of(case);
     let written = start.as_ref().filter(|start| matches!(start.host(case), Host::Loopback | Host::LoopbackByDefault));
-    let place = written.map(|start| start.stands_at(case));
+    let place = written.and_then(|start| start.stands_at(case));
     let hit = match (said, unreached, written) {
         (Some(found), ..) => {
             let why = format!("the server listens on `{}`, which only the container itself can reach", found.subject());
@@ -184,9 +184,10 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         }
         _ => return None,
     };
-    Some(match place {
-        Some((path, line)) => hit.place(&path, line),
-        None => hit,
+    Some(match (place, written) {
+        (Some((path, line)), _) => hit.place(&path, line),
+        (None, Some(start)) if start.place == Place::Settings => hit.policy(Policy::Human),
+        (None, _) => hit,
     })
 }
 
@@ -199,20 +200,24 @@ fn subject(start: &Start, case: &Case<'_>) -> String {
 fn why(start: &Start, case: &Case<'_>) -> String {
     match start.host(case) {
         Host::Loopback => {
-            format!("`{}` listens on `{}`, which only the container itself can reach", start.text, subject(start, case))
+            format!(
+                "{} listens on `{}`, which only the container itself can reach",
+                start.called(),
+                subject(start, case)
+            )
         }
         _ => format!(
-            "`{}` says no address, and its default is 127.0.0.1, which only the container itself can reach",
-            start.text
+            "{} says no address, and its default is 127.0.0.1, which only the container itself can reach",
+            start.called()
         ),
     }
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let start = Start::of(case).filter(|start| matches!(start.host(case), Host::Loopback | Host::LoopbackByDefault));
-    let of_start = start.map(|start| {
-        let (path, line) = start.stands_at(case);
-        Hit::in_file(&path, line, subject(&start, case), why(&start, case)).confidence(0.93)
+    let of_start = start.and_then(|start| {
+        let (path, line) = start.stands_at(case)?;
+        Some(Hit::in_file(&path, line, subject(&start, case), why(&start, case)).confidence(0.93))
     });
     let listens = if nginx::is_started(case) { nginx::listens(case) } else { vec![] };
     let only = !listens.is_empty() && listens.iter().all(|listen| listen.loopback);

@@ -4,7 +4,6 @@ use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::start::{Place, Start, json, quoted};
-use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
 
 pub const RULE: Rule = Rule {
@@ -76,8 +75,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         "the server got the letters `$PORT` instead of the number: no shell reads the command",
     )
     .confidence(0.98);
-    Some(match unexpanded(case) {
-        Some(start) => hit.place(case.dockerfile_path, start.line(case)),
+    Some(match unexpanded(case).and_then(|start| start.line(case)) {
+        Some(line) => hit.place(case.dockerfile_path, line),
         None => hit,
     })
 }
@@ -90,16 +89,16 @@ fn unexpanded(case: &Case<'_>) -> Option<Start> {
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
-    let command = case.dockerfile.final_command();
+    let command = case.command();
     // An entrypoint of the project's own may well expand what it is given.
     if command.entrypoint.is_some() && command.cmd.is_some() {
         return vec![];
     }
     let known = unexpanded(case).filter(|start| start.server().is_some());
     known
-        .map(|start| {
+        .and_then(|start| {
             let why = "the command is in JSON form, so `$PORT` reaches the server as letters";
-            Hit::in_file(case.dockerfile_path, start.line(case), "$PORT", why).confidence(0.95)
+            Some(Hit::in_file(case.dockerfile_path, start.line(case)?, "$PORT", why).confidence(0.95))
         })
         .into_iter()
         .collect()
@@ -113,11 +112,8 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
         if word.contains("${PORT:-") { word.clone() } else { word.replace("${PORT}", &new).replace("$PORT", &new) }
     };
     let words: Vec<String> = start.words.iter().map(with_default).map(|word| quoted(&word)).collect();
-    let written = &case.dockerfile.instructions()[start.index].written;
-    let line =
-        json(&["sh".into(), "-c".into(), format!("exec {}", words.join(" "))]).map(|json| format!("{written} {json}"));
-    let edit = line
-        .and_then(|line| edit::set_command(case.workspace, case.dockerfile_path, case.dockerfile, start.index, &line));
+    let arguments = json(&["sh".into(), "-c".into(), format!("exec {}", words.join(" "))]);
+    let edit = arguments.and_then(|arguments| start.rewritten(case, &arguments));
     Prescription::of(edit.map(|edit| Remedy {
         id: "start-with-shell".into(),
         title: "Let a shell start the server".into(),

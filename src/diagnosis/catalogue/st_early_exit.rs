@@ -4,7 +4,6 @@ use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::start::{Change, Place, Start, json};
-use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit, Remedy};
 use crate::service::FailureReason;
 
@@ -99,8 +98,10 @@ fn cause(case: &Case<'_>) -> Option<(String, Start, Option<Vec<String>>)> {
             return Some((subject, start, Some(words)));
         }
     }
-    let instruction = &case.dockerfile.instructions()[start.index];
-    let written = instruction.words().join(" ");
+    let written = match start.index {
+        Some(index) => case.dockerfile.instructions()[index].words().join(" "),
+        None => start.text.clone(),
+    };
     let ends = [
         "npm run build",
         "yarn build",
@@ -137,11 +138,13 @@ fn detect(case: &Case<'_>, _: &[usize]) -> Option<Hit> {
     Some(match cause(case) {
         Some((subject, start, stays)) => {
             let why = format!("`{subject}` ends, and the service with it");
-            let policy = if stays.is_some() { Policy::Fix } else { Policy::Human };
-            Hit::at(line, subject, why)
-                .place(case.dockerfile_path, start.line(case))
-                .policy(policy)
-                .weight(Weight::Root)
+            let mendable = stays.and_then(|words| stay(case, &start, &words)).is_some();
+            let policy = if mendable { Policy::Fix } else { Policy::Human };
+            let hit = Hit::at(line, subject, why).policy(policy).weight(Weight::Root);
+            match start.line(case) {
+                Some(line) => hit.place(case.dockerfile_path, line),
+                None => hit,
+            }
         }
         None => {
             let command = Start::of(case).map(|start| start.text).unwrap_or_default();
@@ -155,9 +158,9 @@ fn detect(case: &Case<'_>, _: &[usize]) -> Option<Hit> {
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let found = cause(case).filter(|(.., stays)| stays.is_some());
     found
-        .map(|(subject, start, _)| {
+        .and_then(|(subject, start, _)| {
             let why = format!("`{subject}` puts the server into the background and ends, and the service with it");
-            Hit::in_file(case.dockerfile_path, start.line(case), subject, why).policy(Policy::Fix)
+            Some(Hit::in_file(case.dockerfile_path, start.line(case)?, subject, why).policy(Policy::Fix))
         })
         .into_iter()
         .collect()
@@ -176,15 +179,11 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
 }
 
 fn stay(case: &Case<'_>, start: &Start, words: &[String]) -> Option<Edit> {
-    let instruction = &case.dockerfile.instructions()[start.index];
     let old = start.words.join(" ");
     let quoted: Vec<String> =
         words.iter().map(|word| if word.contains(' ') { format!("'{word}'") } else { word.clone() }).collect();
     match start.place {
-        Place::Exec => {
-            let line = format!("{} {}", instruction.written, json(words)?);
-            edit::set_command(case.workspace, case.dockerfile_path, case.dockerfile, start.index, &line)
-        }
+        Place::Exec => start.rewritten(case, &json(words)?),
         _ => start.edit(case, &[Change::Replace { old, new: quoted.join(" ") }]),
     }
 }

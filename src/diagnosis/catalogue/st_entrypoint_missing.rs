@@ -116,7 +116,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         return Prescription::of(suggestion);
     }
     let Some(found) = script::find(case, &hit.subject) else { return Prescription::none() };
-    let command = case.dockerfile.final_command();
+    let command = case.command();
     let edit = [command.entrypoint, command.cmd].into_iter().flatten().find_map(|index| {
         let words = case.dockerfile.instructions()[index].words();
         let old = words.iter().find(|word| word.ends_with(&format!("/{}", hit.subject)))?;

@@ -23,7 +23,7 @@ pub struct AppPath {
 
 /// The instructions that the built image runs, ENTRYPOINT first.
 pub fn commands(case: &Case<'_>) -> Vec<usize> {
-    let command = case.dockerfile.final_command();
+    let command = case.command();
     command.entrypoint.into_iter().chain(command.cmd).collect()
 }
 

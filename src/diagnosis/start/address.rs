@@ -89,6 +89,7 @@ fn is_read(case: &Case<'_>, name: &str) -> bool {
     let starts =
         case.dockerfile.instructions().iter().filter(|each| matches!(each.keyword.as_str(), "CMD" | "ENTRYPOINT"));
     starts.into_iter().any(|each| names(&each.args))
+        || case.facts.docker_command.as_deref().is_some_and(names)
         || case
             .workspace
             .paths()

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::json;
+use super::{Start, json};
 use crate::diagnosis::Case;
 use crate::diagnosis::{node, toolchain};
 use crate::dockerfile::{StageBase, edit};
@@ -80,7 +80,7 @@ fn of_file(case: &Case<'_>, at: usize, path: &str, source: &str, to: &str) -> Ve
 
 /// Whether the final stage starts nginx: by its command, or because its image does.
 pub fn is_started(case: &Case<'_>) -> bool {
-    let command = case.dockerfile.final_command();
+    let command = case.command();
     let instructions = case.dockerfile.instructions();
     let named = |index: usize| {
         instructions[index].words().iter().any(|word| word.ends_with("nginx") || word.contains("nginx "))
@@ -98,6 +98,9 @@ pub fn is_started(case: &Case<'_>) -> bool {
         false
     };
     match (command.entrypoint, command.cmd) {
+        (None, None) if case.facts.docker_command.is_some() => {
+            Start::of(case).is_some_and(|start| start.words.iter().any(|word| word.ends_with("nginx")))
+        }
         (None, None) => from_image(),
         (entrypoint, cmd) => entrypoint.is_some_and(named) || cmd.is_some_and(named),
     }
@@ -106,9 +109,10 @@ pub fn is_started(case: &Case<'_>) -> bool {
 /// The edit that lets nginx listen on `$PORT`: the numbers are replaced when the container starts.
 pub fn listening_on_port(case: &Case<'_>, port: u16) -> Option<Edit> {
     let instructions = case.dockerfile.instructions();
-    let command = case.dockerfile.final_command();
+    let command = case.command();
     let user = case.dockerfile.user_at(instructions.len());
     if command.entrypoint.is_some()
+        || case.facts.docker_command.is_some()
         || user.is_some_and(|user| !matches!(user.as_str(), "root" | "0" | "0:0" | "root:root"))
     {
         return None;

@@ -20,19 +20,28 @@ pub struct Script {
     pub called_directly: bool,
 }
 
-/// The script that the ENTRYPOINT or CMD starts.
+/// The script that the ENTRYPOINT, the CMD or the service's own command starts.
 pub fn started(case: &Case<'_>) -> Option<Script> {
-    let command = case.dockerfile.final_command();
-    [command.entrypoint, command.cmd].into_iter().flatten().find_map(|index| {
+    let command = case.command();
+    let of_image = [command.entrypoint, command.cmd].into_iter().flatten().find_map(|index| {
         let instruction = &case.dockerfile.instructions()[index];
-        let words = instruction.words();
-        let first = words.iter().find(|word| *word != "exec")?;
-        let direct = instruction.exec().is_some() || !matches!(first.as_str(), "sh" | "bash");
-        let word = words.iter().take(3).find(|word| word.contains('/') || word.ends_with(".sh"))?;
-        let mut script = find(case, word)?;
-        script.called_directly = direct && words.first() == Some(word);
-        Some(script)
-    })
+        named(case, &instruction.words(), instruction.exec().is_some())
+    });
+    of_image.or_else(|| named(case, &split(case.facts.docker_command.as_deref()?), false))
+}
+
+/// The script among the first words of a command.
+fn named(case: &Case<'_>, words: &[String], is_exec: bool) -> Option<Script> {
+    let first = words.iter().find(|word| *word != "exec")?;
+    let direct = is_exec || !matches!(first.as_str(), "sh" | "bash");
+    let word = words.iter().take(3).find(|word| word.contains('/') || word.ends_with(".sh"))?;
+    let mut script = find(case, word)?;
+    script.called_directly = direct && words.first() == Some(word);
+    Some(script)
+}
+
+fn split(text: &str) -> Vec<String> {
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 /// The file behind a path as the container has it.

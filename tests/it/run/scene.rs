@@ -225,6 +225,14 @@ impl Scene {
         answer.json().await.unwrap()
     }
 
+    /// Sets the service's own command, as on its dashboard.
+    pub(super) async fn set_docker_command(&self, command: &str) {
+        let url = format!("{}/services/{}", self.sandbox.api_url(), self.sandbox.service_id());
+        let body = json!({"serviceDetails": {"envSpecificDetails": {"dockerCommand": command}}});
+        let answer = self.client.patch(url).bearer_auth(self.sandbox.api_key()).json(&body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
     /// Oldest first.
     pub(super) async fn deploys(&self) -> Vec<Value> {
         let list = self.get("/deploys?limit=100").await;

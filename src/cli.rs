@@ -20,6 +20,7 @@ mod run;
 mod sandbox;
 mod screen;
 mod sessions;
+mod veil;
 
 use exit::Exit;
 
@@ -100,6 +101,7 @@ pub fn main() -> ExitCode {
             return code.into();
         }
     };
+    veil::hide_own();
     start_log(cli.global.verbose);
     // An agent that panics is replaced by the simple loop: the person needs one line, not a stack.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
@@ -145,5 +147,5 @@ fn start_log(verbose: u8) {
     };
     let filter = crate::world::env("DOMAIN_RUNNER_LOG").unwrap_or_else(|| level.to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| "error".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| veil::Log).compact().init();
 }

@@ -123,7 +123,7 @@ impl Operations {
 
     fn lines(&self, entries: Vec<LogEntry>) -> Vec<String> {
         let lines = entries.iter().flat_map(|entry| entry.message.lines());
-        lines.map(|line| self.redactor.redact(line)).collect()
+        self.redactor.redact_lines(lines.map(str::to_owned))
     }
 
     /// A lost picture is a warning, not a lost deploy.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Global;
 use super::duration;
 use super::exit::{Exit, Usage};
+use super::veil;
 use crate::choice::Topology;
 use crate::git::Repo;
 use crate::index::{Index, IndexSettings};
@@ -216,6 +217,7 @@ pub async fn mission(
         None => place.repo.remote_for(&branch, target.remote.as_deref())?,
     };
     let (redactor, names) = secrets(&render, &service, &platform.key, narrator).await;
+    veil::hide(redactor.clone());
     let facts = facts(&service, names);
     let probe = match &service.url {
         Some(url) if service.service_type == ServiceType::WebService => {
@@ -284,6 +286,7 @@ async fn secrets(
     narrator: &Narrator,
 ) -> (Redactor, Option<BTreeSet<String>>) {
     let mut secrets = vec![key.to_owned()];
+    secrets.extend(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
     let names = match render.variables(&service.id).await {
         Ok(variables) => {
             secrets.extend(variables.values_to_redact);

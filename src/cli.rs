@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod cancel;
 mod check;
 mod connect;
 mod demo;
@@ -16,6 +17,7 @@ mod explain;
 mod heal;
 mod interrupt;
 mod learn;
+mod rollback;
 mod run;
 mod sandbox;
 mod screen;
@@ -77,6 +79,8 @@ pub(crate) struct Global {
 enum Command {
     Deploy(deploy::DeployArgs),
     Heal(heal::HealArgs),
+    Rollback(rollback::RollbackArgs),
+    Cancel(cancel::CancelArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
@@ -127,6 +131,8 @@ async fn dispatch(mut cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Deploy(args) => deploy::run(global, args).await,
         Command::Heal(args) => heal::run(global, args).await,
+        Command::Rollback(args) => rollback::run(global, args).await,
+        Command::Cancel(args) => cancel::run(global, args).await,
         Command::Diagnose(args) => diagnose::run(global, &args),
         Command::Check(args) => check::run(global, args).await,
         Command::Explain(args) => explain::explain(global, &args),

@@ -54,6 +54,8 @@ pub enum Event {
     FixApplied { summary: String, commit: Commit, branch: String },
     #[serde(rename = "fix.reverted")]
     FixReverted { summary: String, reason: String },
+    #[serde(rename = "rollback")]
+    Rollback { to: DeployId, commit: Option<Commit> },
     #[serde(rename = "verify")]
     Verify { url: String, status: Option<u16>, latency_ms: u64, ok: bool },
     #[serde(rename = "learn.updated")]
@@ -85,6 +87,7 @@ impl Event {
         let maybe = |text: &mut Option<String>| text.iter_mut().for_each(|text| *text = clean(text));
         match &mut self {
             Self::SessionStart { .. }
+            | Self::Rollback { .. }
             | Self::PhaseStart { .. }
             | Self::DeployStatus { .. }
             | Self::DeployEnded { .. } => {}

@@ -15,6 +15,7 @@ mod error;
 mod events;
 mod http;
 mod logs;
+mod rollback;
 mod settings;
 mod wire;
 

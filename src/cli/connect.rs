@@ -164,8 +164,8 @@ pub fn open(dir: &Path, session_id: Option<&SessionId>) -> anyhow::Result<Place>
 }
 
 /// The platform that the arguments and the environment name.
-pub fn platform(target: &TargetArgs) -> anyhow::Result<Platform> {
-    let api_url = render::base_url(target.api_url.as_deref(), None, crate::world::env("RENDER_HOST"))?;
+pub fn platform(api_url: Option<&str>) -> anyhow::Result<Platform> {
+    let api_url = render::base_url(api_url, None, crate::world::env("RENDER_HOST"))?;
     let key = render::api_key().ok_or_else(|| {
         Usage::error(
             Exit::NotLoggedIn,
@@ -327,8 +327,13 @@ async fn find_service(
     if let Some(wanted) = target.service.as_deref().filter(|wanted| !wanted.is_empty()) {
         return Ok(render.find_service(wanted).await?);
     }
+    service_of(render, repo, target.remote.as_deref()).await
+}
+
+/// The one service that is connected to the repository's remote.
+pub async fn service_of(render: &Render, repo: &Repo, remote: Option<&str>) -> anyhow::Result<Service> {
     let services = render.services(None).await?;
-    let remote = repo.branch().ok().and_then(|branch| repo.remote_for(&branch, target.remote.as_deref()).ok());
+    let remote = repo.branch().ok().and_then(|branch| repo.remote_for(&branch, remote).ok());
     let address = remote.and_then(|remote| repo.remote_url(&remote)).map(|url| plain_address(&url));
     let ours: Vec<&Service> = services
         .iter()

@@ -213,6 +213,10 @@ impl Screen {
             Event::FixReverted { summary, reason } => {
                 self.mark(Glyph::Note, &format!("taken back: {summary} ({reason})"));
             }
+            Event::Rollback { to, commit } => {
+                let commit = commit.as_ref().map_or("an image", |commit| commit.short());
+                self.mark(Glyph::Busy, &format!("rollback       to {to} of {commit}"));
+            }
             Event::Verify { status, latency_ms, ok, url } => {
                 let glyph = if *ok { Glyph::Good } else { Glyph::Note };
                 let status = status.map_or("no answer".to_owned(), |status| status.to_string());

@@ -7,5 +7,7 @@ mod healing;
 mod interruptions;
 mod records;
 mod refusals;
+mod retreating;
 mod scene;
+mod sentinel;
 mod states;

@@ -20,7 +20,7 @@ const TIERS: &[&[&str]] = &[
     &["sandbox"],
     &["operations"],
     &["mission"],
-    &["course"],
+    &["course", "retreat"],
     &["simple_loop"],
     &["agents"],
     &["cli"],

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod cancel;
 mod check;
 mod connect;
 mod demo;
@@ -16,10 +17,12 @@ mod explain;
 mod heal;
 mod interrupt;
 mod learn;
+mod rollback;
 mod run;
 mod sandbox;
 mod screen;
 mod sessions;
+mod veil;
 
 use exit::Exit;
 
@@ -76,6 +79,8 @@ pub(crate) struct Global {
 enum Command {
     Deploy(deploy::DeployArgs),
     Heal(heal::HealArgs),
+    Rollback(rollback::RollbackArgs),
+    Cancel(cancel::CancelArgs),
     Diagnose(diagnose::DiagnoseArgs),
     Check(check::CheckArgs),
     Explain(explain::ExplainArgs),
@@ -100,6 +105,7 @@ pub fn main() -> ExitCode {
             return code.into();
         }
     };
+    veil::hide_own();
     start_log(cli.global.verbose);
     // An agent that panics is replaced by the simple loop: the person needs one line, not a stack.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
@@ -125,6 +131,8 @@ async fn dispatch(mut cli: Cli) -> anyhow::Result<Exit> {
     match cli.command {
         Command::Deploy(args) => deploy::run(global, args).await,
         Command::Heal(args) => heal::run(global, args).await,
+        Command::Rollback(args) => rollback::run(global, args).await,
+        Command::Cancel(args) => cancel::run(global, args).await,
         Command::Diagnose(args) => diagnose::run(global, &args),
         Command::Check(args) => check::run(global, args).await,
         Command::Explain(args) => explain::explain(global, &args),
@@ -145,5 +153,5 @@ fn start_log(verbose: u8) {
     };
     let filter = crate::world::env("DOMAIN_RUNNER_LOG").unwrap_or_else(|| level.to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| "error".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| veil::Log).compact().init();
 }

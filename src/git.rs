@@ -9,6 +9,7 @@ mod commit;
 mod error;
 mod merge;
 mod remote;
+mod sign;
 mod tree;
 
 use std::fs;
@@ -96,9 +97,10 @@ impl Repo {
     /// The branch that is checked out.
     ///
     /// # Errors
-    /// `Detached` and `Unborn`, when there is none to commit to.
+    /// `Detached` and `Unborn`, when there is none to commit to; `Busy` in the middle of a merge or rebase.
     pub fn branch(&self) -> Result<String, GitError> {
         let repo = self.repository()?;
+        advance::in_progress(&repo)?;
         let head = repo.find_reference("HEAD").map_err(GitError::library("read HEAD"))?;
         let Some(target) = head.symbolic_target().map_err(GitError::library("read HEAD"))? else {
             return Err(GitError::Detached);
@@ -253,14 +255,9 @@ impl Repo {
 
     /// What differs from a commit the user would have made by hand, one sentence each.
     pub fn notes(&self) -> Vec<String> {
-        let mut notes = vec![];
-        let config = self.repository().and_then(|repo| repo.config().map_err(GitError::library("read")));
-        if config.is_ok_and(|config| config.get_bool("commit.gpgsign").unwrap_or(false)) {
-            notes.push("`commit.gpgsign` is set, but fix commits are left unsigned".to_owned());
-        }
         let hooks = self.hooks_present().into_iter().filter(|hook| hook != "pre-push");
-        notes.extend(hooks.map(|hook| format!("the `{hook}` hook is not run for fix commits")));
-        notes
+        let why = "it would see your index and files, which a fix leaves alone";
+        hooks.map(|hook| format!("the `{hook}` hook is not run for fix commits: {why}")).collect()
     }
 
     fn repository(&self) -> Result<Repository, GitError> {

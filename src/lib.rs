@@ -33,6 +33,7 @@
 //! where the two meet
 //!   operations   observe, diagnose, publish, wait: what a run does to the outside
 //!   mission      one run's service, session, limits; how it can end
+//!   retreat      back to a deploy that worked
 //!   course       where a run stands; watching a deploy; releasing a fix
 //!   simple_loop  heal --simple, and the fall-back
 //!   agents       monitor, analyzer, optimizer, fixer, validator; the conductor
@@ -71,6 +72,7 @@ pub mod agents;
 pub mod course;
 pub mod mission;
 pub mod operations;
+pub mod retreat;
 pub mod simple_loop;
 
 pub mod cli;

@@ -51,6 +51,8 @@ pub enum Outcome {
     /// Deployed, and no fix was needed.
     Deployed,
     Healed,
+    /// Back at an older deploy, as the person asked.
+    RolledBack,
     /// Still unhealthy: manual review needed.
     GaveUp,
     /// A secret, an account, a decision.
@@ -67,6 +69,7 @@ impl Outcome {
             Self::AlreadyHealthy => "already_healthy",
             Self::Deployed => "deployed",
             Self::Healed => "healed",
+            Self::RolledBack => "rolled_back",
             Self::GaveUp => "gave_up",
             Self::NeedsPerson => "needs_person",
             Self::TimedOut => "timed_out",
@@ -75,7 +78,7 @@ impl Outcome {
     }
 
     pub fn is_healthy(self) -> bool {
-        matches!(self, Self::AlreadyHealthy | Self::Deployed | Self::Healed)
+        matches!(self, Self::AlreadyHealthy | Self::Deployed | Self::Healed | Self::RolledBack)
     }
 }
 

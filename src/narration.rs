@@ -54,6 +54,8 @@ pub enum Event {
     FixApplied { summary: String, commit: Commit, branch: String },
     #[serde(rename = "fix.reverted")]
     FixReverted { summary: String, reason: String },
+    #[serde(rename = "rollback")]
+    Rollback { to: DeployId, commit: Option<Commit> },
     #[serde(rename = "verify")]
     Verify { url: String, status: Option<u16>, latency_ms: u64, ok: bool },
     #[serde(rename = "learn.updated")]
@@ -74,6 +76,54 @@ pub enum Event {
         next: Vec<String>,
         report: Option<String>,
     },
+}
+
+impl Event {
+    /// The event with every foreign text in it passed through `clean`; ids, statuses and numbers of ours stay.
+    #[must_use]
+    pub fn cleaned(mut self, clean: &dyn Fn(&str) -> String) -> Self {
+        let one = |text: &mut String| *text = clean(text);
+        let all = |texts: &mut Vec<String>| texts.iter_mut().for_each(|text| *text = clean(text));
+        let maybe = |text: &mut Option<String>| text.iter_mut().for_each(|text| *text = clean(text));
+        match &mut self {
+            Self::SessionStart { .. }
+            | Self::Rollback { .. }
+            | Self::PhaseStart { .. }
+            | Self::DeployStatus { .. }
+            | Self::DeployEnded { .. } => {}
+            Self::Target { service, service_id, branch, url, .. } => {
+                [service, service_id, branch].into_iter().for_each(one);
+                maybe(url);
+            }
+            Self::PhaseEnd { summary, .. } | Self::LearnUpdated { summary } => one(summary),
+            Self::Agent { did, .. } => one(did),
+            Self::DeployCreated { trigger, .. } => maybe(trigger),
+            Self::Log { text, .. } => one(text),
+            Self::Finding { class, subject, message, evidence, path, fingerprint, .. } => {
+                [class, subject, message, fingerprint].into_iter().for_each(one);
+                all(evidence);
+                maybe(path);
+            }
+            Self::FixProposed { class, remedy, summary, why, diff } => {
+                [class, remedy, summary, why, diff].into_iter().for_each(one);
+            }
+            Self::FixRejected { class, remedy, reason } => [class, remedy, reason].into_iter().for_each(one),
+            Self::FixApplied { summary, branch, .. } => [summary, branch].into_iter().for_each(one),
+            Self::FixReverted { summary, reason } => [summary, reason].into_iter().for_each(one),
+            Self::Verify { url, .. } => one(url),
+            Self::Warning { message, hint } => [message, hint].into_iter().for_each(one),
+            Self::Error { message, cause, hint } => {
+                [message, hint].into_iter().for_each(one);
+                all(cause);
+            }
+            Self::SessionEnd { fixes, url, summary, next, report, .. } => {
+                [fixes, next].into_iter().for_each(all);
+                one(summary);
+                [url, report].into_iter().for_each(maybe);
+            }
+        }
+        self
+    }
 }
 
 /// Where events go. Telling never fails and never waits: a run does not depend on being watched.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::service::{Deploy, FailureReason};
 
+pub mod plain;
 pub mod redaction;
 
 /// Everything the flow may know about a deploy.

@@ -123,7 +123,7 @@ impl Operations {
 
     fn lines(&self, entries: Vec<LogEntry>) -> Vec<String> {
         let lines = entries.iter().flat_map(|entry| entry.message.lines());
-        lines.map(|line| self.redactor.redact(line)).collect()
+        self.redactor.redact_lines(lines.map(str::to_owned))
     }
 
     /// A lost picture is a warning, not a lost deploy.
@@ -265,6 +265,10 @@ impl Operations {
     /// The deploy that a pushed `commit` becomes: adopted when the platform starts it, triggered when it will not.
     pub async fn start_deploy(&self, commit: &Commit) -> anyhow::Result<Deploy> {
         let since = crate::world::now() - jiff::SignedDuration::from_secs(120);
+        // It was live before and something else is now, after a rollback say: the platform starts no second one by itself.
+        if self.deploy_of(commit).await?.is_some_and(|deploy| deploy.status == DeployStatus::Deactivated) {
+            return self.trigger(commit).await;
+        }
         // Our own taken-back fixes are such commits: no deploy will come by itself.
         let skipped = self.repo.message_of(commit).is_ok_and(|message| message.contains("[skip render]"));
         if crate::release::trigger(self.service.auto_deploy) == Step::AdoptAutoDeploy && !skipped {
@@ -289,20 +293,32 @@ impl Operations {
         let known: Vec<DeployId> = self.known_deploys().await?;
         match self.render.create_deploy(&self.service.id, Some(commit)).await? {
             Triggered::Started(deploy) => Ok(deploy),
-            Triggered::Queued => {
-                let limit = Instant::now() + SUCCESSOR_TIMEOUT;
-                while Instant::now() < limit {
-                    let deploys = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
-                    let new = deploys.into_iter().find(|deploy| {
-                        !known.contains(&deploy.id) && deploy.commit.as_ref().is_none_or(|of| of == commit)
-                    });
-                    if let Some(deploy) = new {
-                        return Ok(deploy);
-                    }
-                    sleep(Duration::from_secs(1).min(self.timing.poll)).await;
-                }
-                bail!("Render queued a deploy of {} and never showed it", commit.short())
+            Triggered::Queued => self.queued(&known, Some(commit)).await,
+        }
+    }
+
+    /// The deploy that Render queued without telling its id: one that is not `known`, of `commit`.
+    async fn queued(&self, known: &[DeployId], commit: Option<&Commit>) -> anyhow::Result<Deploy> {
+        let limit = Instant::now() + SUCCESSOR_TIMEOUT;
+        while Instant::now() < limit {
+            let deploys = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
+            let new = deploys.into_iter().find(|deploy| {
+                !known.contains(&deploy.id) && deploy.commit.as_ref().is_none_or(|of| commit.is_none_or(|it| of == it))
+            });
+            if let Some(deploy) = new {
+                return Ok(deploy);
             }
+            sleep(Duration::from_secs(1).min(self.timing.poll)).await;
+        }
+        bail!("Render queued a deploy of {} and never showed it", commit.map_or("an image", Commit::short))
+    }
+
+    /// Asks the platform for a rollback to `target`, and finds the deploy that it becomes.
+    pub async fn roll_back(&self, target: &Deploy) -> anyhow::Result<Deploy> {
+        let known = self.known_deploys().await?;
+        match self.render.roll_back(&self.service.id, target).await? {
+            Triggered::Started(deploy) => Ok(deploy),
+            Triggered::Queued => self.queued(&known, target.commit.as_ref()).await,
         }
     }
 

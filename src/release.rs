@@ -6,6 +6,10 @@ use crate::remedy::Remedy;
 use crate::service::{AutoDeploy, Commit};
 use crate::validation::Cleared;
 
+mod words;
+
+use words::quoted;
+
 /// One effect of a release, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
@@ -49,18 +53,19 @@ pub fn trigger(auto_deploy: AutoDeploy) -> Step {
 
 /// Subject: the change. Body: what failed, the evidence, the change, why. Trailers: session and class.
 pub fn commit_message(remedies: &[(Cleared<Remedy>, Finding)], session: &str) -> String {
-    let mut subject = remedies.iter().map(|(remedy, _)| remedy.get().title.clone()).collect::<Vec<_>>().join("; ");
+    let mut subject = remedies.iter().map(|(remedy, _)| quoted(&remedy.get().title)).collect::<Vec<_>>().join("; ");
     if subject.chars().count() > 72 {
         subject = subject.chars().take(71).collect::<String>() + "…";
     }
     let mut message = format!("{subject}\n");
     for (remedy, finding) in remedies {
         let remedy = remedy.get();
-        message.push_str(&format!("\nWhat failed: {} ({}).\n", finding.why, finding.stage));
+        message.push_str(&format!("\nWhat failed: {} ({}).\n", quoted(&finding.why), finding.stage));
         if let (Some(evidence), Some(line)) = (finding.evidence.first(), finding.line) {
-            message.push_str(&format!("Evidence: log line {line}: {}\n", evidence.trim()));
+            message.push_str(&format!("Evidence: log line {line}: {}\n", quoted(evidence)));
         }
-        message.push_str(&format!("Change: {}.\nWhy: {}.\n", remedy.title, remedy.why.trim_end_matches('.')));
+        let (title, why) = (quoted(&remedy.title), quoted(&remedy.why));
+        message.push_str(&format!("Change: {title}.\nWhy: {}.\n", why.trim_end_matches('.')));
     }
     message.push_str(&format!("\nDomain-Runner-Session: {session}\n"));
     for (remedy, finding) in remedies {
@@ -72,6 +77,7 @@ pub fn commit_message(remedies: &[(Cleared<Remedy>, Finding)], session: &str) ->
 /// The message of the commit that takes a useless fix back. What it restores has failed before: it asks for no deploy.
 pub fn revert_message(commit: &Commit, title: &str, session: &str) -> String {
     format!(
-        "Take back: {title}\n\nThe same failure came back with it, so it did not help.\nThis reverts commit {commit}.\n\n[skip render]\n\nDomain-Runner-Session: {session}\n"
+        "Take back: {}\n\nThe same failure came back with it, so it did not help.\nThis reverts commit {commit}.\n\n[skip render]\n\nDomain-Runner-Session: {session}\n",
+        quoted(title)
     )
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
+use crate::observation::redaction::is_setting;
 use crate::service::{Commit, Deploy, DeployId, FailureReason, Service, ServiceId};
 use crate::world;
 
@@ -14,6 +15,7 @@ mod error;
 mod events;
 mod http;
 mod logs;
+mod rollback;
 mod settings;
 mod wire;
 
@@ -128,8 +130,9 @@ impl Render {
     pub async fn variables(&self, id: &ServiceId) -> Result<Variables> {
         let mut variables = Variables { names: BTreeSet::new(), values_to_redact: Vec::new() };
         for var in self.env_vars(id).await? {
+            let secret = var.value.filter(|value| !is_setting(&var.key, value));
+            variables.values_to_redact.extend(secret);
             variables.names.insert(var.key);
-            variables.values_to_redact.extend(var.value.filter(|value| !value.is_empty()));
         }
         Ok(variables)
     }

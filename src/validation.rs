@@ -161,8 +161,9 @@ fn weakened(before: &Workspace, after: &Workspace, facts: &Facts) -> Vec<String>
         }
     }
     for path in before.changed(after) {
-        let is_test = path.split('/').any(|part| part == "tests" || part == "test" || part == "__tests__");
-        if is_test && before.contains(&path) {
+        // A whole service may live in a folder of that name: only what lies below its own counts.
+        let inside = path.strip_prefix(&format!("{}/", facts.context)).unwrap_or(&path);
+        if remedy::is_test(inside) && path != facts.dockerfile_path && before.contains(&path) {
             out.push(format!("it edits the test file `{path}`"));
         }
         let (old, new) = (before.text(&path).unwrap_or_default(), after.text(&path).unwrap_or_default());

@@ -32,6 +32,8 @@ const CHILD_ENVIRONMENT: &[&str] = &[
     "no_proxy",
     "SSL_CERT_FILE",
     "SSL_CERT_DIR",
+    // Where the keys lie that sign commits.
+    "GNUPGHOME",
     "GIT_SSH",
     "GIT_SSH_COMMAND",
     "GIT_CONFIG_GLOBAL",

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Global;
 use super::diagnose;
 use super::exit::Exit;
-use super::screen::answer;
+use super::screen::{answer, answer_json};
 use crate::diagnosis::{Diagnosis, Finding, foresee};
 use crate::git::Repo;
 use crate::index::{Index, IndexSettings};
@@ -61,9 +61,7 @@ pub async fn run(global: &Global, args: CheckArgs) -> anyhow::Result<Exit> {
     }
     if global.json {
         let items: Vec<_> = found.findings.iter().map(diagnose::document).collect();
-        answer(
-            &json!({"v": 1, "kind": "check", "items": items, "fixed": fixed.len() * usize::from(args.fix)}).to_string(),
-        );
+        answer_json(&json!({"v": 1, "kind": "check", "items": items, "fixed": fixed.len() * usize::from(args.fix)}));
     } else {
         show(&found.findings, &workspace, &after, args.fix);
     }

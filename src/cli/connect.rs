@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Global;
 use super::duration;
 use super::exit::{Exit, Usage};
+use super::veil;
 use crate::choice::Topology;
 use crate::git::Repo;
 use crate::index::{Index, IndexSettings};
@@ -163,8 +164,8 @@ pub fn open(dir: &Path, session_id: Option<&SessionId>) -> anyhow::Result<Place>
 }
 
 /// The platform that the arguments and the environment name.
-pub fn platform(target: &TargetArgs) -> anyhow::Result<Platform> {
-    let api_url = render::base_url(target.api_url.as_deref(), None, crate::world::env("RENDER_HOST"))?;
+pub fn platform(api_url: Option<&str>) -> anyhow::Result<Platform> {
+    let api_url = render::base_url(api_url, None, crate::world::env("RENDER_HOST"))?;
     let key = render::api_key().ok_or_else(|| {
         Usage::error(
             Exit::NotLoggedIn,
@@ -216,6 +217,7 @@ pub async fn mission(
         None => place.repo.remote_for(&branch, target.remote.as_deref())?,
     };
     let (redactor, names) = secrets(&render, &service, &platform.key, narrator).await;
+    veil::hide(redactor.clone());
     let facts = facts(&service, names);
     let probe = match &service.url {
         Some(url) if service.service_type == ServiceType::WebService => {
@@ -284,6 +286,7 @@ async fn secrets(
     narrator: &Narrator,
 ) -> (Redactor, Option<BTreeSet<String>>) {
     let mut secrets = vec![key.to_owned()];
+    secrets.extend(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
     let names = match render.variables(&service.id).await {
         Ok(variables) => {
             secrets.extend(variables.values_to_redact);
@@ -324,8 +327,13 @@ async fn find_service(
     if let Some(wanted) = target.service.as_deref().filter(|wanted| !wanted.is_empty()) {
         return Ok(render.find_service(wanted).await?);
     }
+    service_of(render, repo, target.remote.as_deref()).await
+}
+
+/// The one service that is connected to the repository's remote.
+pub async fn service_of(render: &Render, repo: &Repo, remote: Option<&str>) -> anyhow::Result<Service> {
     let services = render.services(None).await?;
-    let remote = repo.branch().ok().and_then(|branch| repo.remote_for(&branch, target.remote.as_deref()).ok());
+    let remote = repo.branch().ok().and_then(|branch| repo.remote_for(&branch, remote).ok());
     let address = remote.and_then(|remote| repo.remote_url(&remote)).map(|url| plain_address(&url));
     let ours: Vec<&Service> = services
         .iter()

@@ -9,7 +9,7 @@ use anyhow::bail;
 use super::Global;
 use super::connect::{Platform, TargetArgs, TopologyArg};
 use super::exit::Exit;
-use super::run::{self, Scene, Shape};
+use super::run::{self, Act, OnFailure, Scene, Shape};
 use super::sandbox::BuilderArg;
 use super::screen::say;
 use crate::builder::{Builder, BuilderChoice, Image};
@@ -119,7 +119,8 @@ async fn heal(global: &Global, service: &Path, sandbox: &Sandbox) -> anyhow::Res
         }
     }
     let global = Global { dir: service.to_owned(), ..global.clone() };
-    let shape = Shape { command: "demo", with_phases: true, simple: false };
+    let shape =
+        Shape { command: "demo", with_phases: true, simple: false, act: Act::Heal { on_failure: OnFailure::Keep } };
     let finished = run::run(&global, &target(), Scene::At(platform), shape).await?;
     Ok(finished.exit)
 }

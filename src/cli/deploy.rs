@@ -3,7 +3,7 @@
 use super::Global;
 use super::connect::TargetArgs;
 use super::exit::Exit;
-use super::run::{self, Scene, Shape};
+use super::run::{self, Act, OnFailure, Scene, Shape};
 use super::sandbox::{self, RehearsalArgs};
 
 /// Deploy the branch head; find out why it fails, fix it, until it is healthy
@@ -17,6 +17,9 @@ use super::sandbox::{self, RehearsalArgs};
 pub struct DeployArgs {
     #[command(flatten)]
     target: TargetArgs,
+    /// What becomes of a service that cannot be healed
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "keep")]
+    on_failure: OnFailure,
     /// Rehearse on this machine: a small Render on loopback, a real git remote, real builds
     #[arg(long)]
     sandbox: bool,
@@ -26,7 +29,8 @@ pub struct DeployArgs {
 
 pub async fn run(global: &Global, mut args: DeployArgs) -> anyhow::Result<Exit> {
     sandbox::ask_about_changes(global, &mut args.target)?;
-    let shape = Shape { command: "deploy", with_phases: true, simple: false };
+    let shape =
+        Shape { command: "deploy", with_phases: true, simple: false, act: Act::Heal { on_failure: args.on_failure } };
     let scene = if args.sandbox { Scene::Rehearsal(&args.rehearsal) } else { Scene::Render };
     let finished = run::run(global, &args.target, scene, shape).await?;
     if let Some(rehearsal) = finished.rehearsal {

@@ -8,11 +8,10 @@ use serde_json::json;
 
 use super::Global;
 use super::exit::Exit;
-use super::screen::answer;
+use super::screen::{answer, answer_json};
 use crate::diagnosis::{Finding, diagnose};
 use crate::git::Repo;
 use crate::knowledge::Knowledge;
-use crate::observation::redaction::{Redactor, strip_controls};
 use crate::observation::{Facts, Observation};
 use crate::workspace::Workspace;
 
@@ -42,10 +41,9 @@ pub fn run(global: &Global, args: &DiagnoseArgs) -> anyhow::Result<Exit> {
     let build_log = text.split('\n').map(str::to_owned).collect();
     let observation = Observation { build_log, facts, ..Observation::default() };
     let findings = diagnose(&observation, &workspace, &Knowledge::default()).findings;
-    let redactor = Redactor::default();
     if global.json {
         let document = json!({ "findings": findings.iter().map(document).collect::<Vec<_>>() });
-        answer(&redactor.redact_value(document).to_string());
+        answer_json(&document);
         return Ok(Exit::Ok);
     }
     if findings.is_empty() {
@@ -53,7 +51,7 @@ pub fn run(global: &Global, args: &DiagnoseArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     }
     for finding in findings.iter().take(5) {
-        answer(&redactor.redact(&lines(finding)));
+        answer(&lines(finding));
     }
     Ok(Exit::Ok)
 }
@@ -109,7 +107,7 @@ pub(super) fn document(finding: &Finding) -> serde_json::Value {
 }
 
 fn lines(finding: &Finding) -> String {
-    let mut out = format!("{} ({}): {}", finding.class, finding.stage, strip_controls(&finding.why));
+    let mut out = format!("{} ({}): {}", finding.class, finding.stage, finding.why);
     if let (Some(line), Some(evidence)) = (finding.line, finding.evidence.first()) {
         out.push_str(&format!("\n  line {line}: {}", evidence.trim()));
     }

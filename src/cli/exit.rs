@@ -46,7 +46,7 @@ impl Exit {
 
     pub fn of_outcome(outcome: Outcome, detailed: bool) -> Self {
         match outcome {
-            Outcome::AlreadyHealthy | Outcome::Deployed | Outcome::Healed => Self::Ok,
+            Outcome::AlreadyHealthy | Outcome::Deployed | Outcome::Healed | Outcome::RolledBack => Self::Ok,
             Outcome::GaveUp => Self::GaveUp,
             Outcome::NeedsPerson => Self::NeedsPerson,
             Outcome::TimedOut => Self::TimedOut,

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::exit::{Exit, Usage};
-use super::screen::answer;
+use super::screen::{answer, answer_json};
 use crate::diagnosis::Rule;
 use crate::diagnosis::catalogue::{ROSTER, find};
 
@@ -39,14 +39,18 @@ pub fn explain(global: &Global, args: &ExplainArgs) -> anyhow::Result<Exit> {
         };
         return Err(Usage::error(Exit::NotFound, format!("there is no failure class `{}`", args.class), hint));
     };
-    answer(&if global.json { document(rule).to_string() } else { page(rule) });
+    if global.json {
+        answer_json(&document(rule));
+    } else {
+        answer(&page(rule));
+    }
     Ok(Exit::Ok)
 }
 
 pub fn rules(global: &Global, _: &RulesArgs) -> anyhow::Result<Exit> {
     if global.json {
         let items: Vec<Value> = ROSTER.iter().map(|rule| document(rule)).collect();
-        answer(&json!({"v": 1, "kind": "rules", "items": items}).to_string());
+        answer_json(&json!({"v": 1, "kind": "rules", "items": items}));
         return Ok(Exit::Ok);
     }
     for rule in ROSTER {

@@ -3,7 +3,7 @@
 use super::Global;
 use super::connect::TargetArgs;
 use super::exit::Exit;
-use super::run::{self, Scene, Shape};
+use super::run::{self, Act, OnFailure, Scene, Shape};
 use super::sandbox::{self, RehearsalArgs};
 
 /// Heal a failing deploy with the swarm alone, or with the simple loop
@@ -26,7 +26,12 @@ pub struct HealArgs {
 }
 
 pub async fn run(global: &Global, args: HealArgs) -> anyhow::Result<Exit> {
-    let shape = Shape { command: "heal", with_phases: false, simple: args.simple };
+    let shape = Shape {
+        command: "heal",
+        with_phases: false,
+        simple: args.simple,
+        act: Act::Heal { on_failure: OnFailure::Keep },
+    };
     let scene = if args.sandbox { Scene::Rehearsal(&args.rehearsal) } else { Scene::Render };
     let finished = run::run(global, &args.target, scene, shape).await?;
     if let Some(rehearsal) = finished.rehearsal {

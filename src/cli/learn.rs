@@ -4,7 +4,7 @@ use clap::Subcommand;
 
 use super::Global;
 use super::exit::Exit;
-use super::screen::answer;
+use super::screen::{answer, answer_json};
 use crate::learning::LearningState;
 use crate::memory::{Found, Store, read_versioned};
 
@@ -32,7 +32,7 @@ pub fn run(global: &Global, args: &LearnArgs) -> anyhow::Result<Exit> {
         }
     };
     if global.json {
-        answer(&serde_json::to_string_pretty(&state)?);
+        answer_json(&serde_json::to_value(&state)?);
     } else {
         answer(&text(&state));
     }

@@ -1,25 +1,47 @@
 //! One run from its first event to its last, whoever asked for it.
 
+use std::io::IsTerminal as _;
 use std::time::Instant;
 
 use serde_json::json;
 
 use super::Global;
 use super::connect::{self, Place, Platform, TargetArgs};
-use super::exit::Exit;
+use super::exit::{Exit, Usage};
 use super::interrupt;
 use super::sandbox::{self, Rehearsal, RehearsalArgs};
 use super::screen::{self, Surroundings};
+use super::veil;
 use crate::agents::conductor;
 use crate::mission::RunEnd;
 use crate::narration::{Event, Narrator};
+use crate::retreat::{self, Plan};
 
 /// What kind of run.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub struct Shape<'a> {
     pub command: &'static str,
     pub with_phases: bool,
     pub simple: bool,
+    pub act: Act<'a>,
+}
+
+/// What a run is for.
+#[derive(Debug, Clone, Copy)]
+pub enum Act<'a> {
+    /// The branch head shall be live and healthy; a run that cannot do that goes back, or leaves things as they are.
+    Heal { on_failure: OnFailure },
+    /// Back to an older deploy.
+    RollBack { to: Option<&'a str> },
+}
+
+/// `--on-failure`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum OnFailure {
+    /// Leave things as they are, and say how to go back
+    Keep,
+    /// Go back to the newest deploy that worked, where a worse one serves
+    Rollback,
 }
 
 /// Where a run takes place.
@@ -39,7 +61,7 @@ pub struct Finished {
 }
 
 /// Runs a mission and tells everything.
-pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: Shape) -> anyhow::Result<Finished> {
+pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: Shape<'_>) -> anyhow::Result<Finished> {
     let place = target.session_id().and_then(|id| connect::open(&global.dir, id.as_ref()));
     let (narrator, events) = Narrator::new();
     let surroundings = Surroundings::read(global.json, global.quiet);
@@ -72,7 +94,7 @@ async fn mission(
     global: &Global,
     target: &TargetArgs,
     scene: Scene<'_>,
-    shape: Shape,
+    shape: Shape<'_>,
     place: &Place,
     narrator: &Narrator,
     running: &mut Option<Rehearsal>,
@@ -84,13 +106,43 @@ async fn mission(
             *running = Some(rehearsal);
             platform
         }
-        Scene::Render => connect::platform(target)?,
+        Scene::Render => connect::platform(target.api_url.as_deref())?,
         Scene::At(platform) => platform,
     };
     let mission =
         connect::mission(global, target, &platform, place, narrator, (shape.with_phases, shape.simple)).await?;
-    let end = conductor::run(&mission).await?;
+    let end = match shape.act {
+        Act::Heal { on_failure } => {
+            let mut end = conductor::run(&mission).await?;
+            retreat::after_failure(&mission, &mut end, on_failure == OnFailure::Rollback).await;
+            end
+        }
+        Act::RollBack { to } => {
+            let plan = retreat::plan(&mission, to, false).await?;
+            confirm(global, target, &plan)?;
+            let end = retreat::carry_out(&mission, &plan).await?;
+            let state = json!({"format": 1, "session": place.session.id().as_str(), "service": mission.operations.service.name,
+                "status": if end.outcome.is_healthy() { "healthy" } else { "unhealthy" },
+                "end": end, "finished_at": crate::world::now()});
+            mission.document("final_state.json", &state)?;
+            end
+        }
+    };
     Ok((end, mission.operations.service.url.clone()))
+}
+
+/// A rollback takes commits off the air: a person says yes to it, or has said so with `--yes`.
+fn confirm(global: &Global, target: &TargetArgs, plan: &Plan) -> anyhow::Result<()> {
+    if matches!(plan, Plan::Nothing { .. }) || target.yes || target.dry_run {
+        return Ok(());
+    }
+    let words = veil::clean(&plan.words());
+    let may_ask = !global.no_input && !global.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let question = format!("Go {words}?");
+    if may_ask && dialoguer::Confirm::new().with_prompt(question).default(false).interact()? {
+        return Ok(());
+    }
+    Err(Usage::error(Exit::NeedsPerson, format!("the rollback needs your yes: {words}"), "run it again with --yes"))
 }
 
 type Ended = anyhow::Result<Result<(RunEnd, Option<String>), Exit>>;

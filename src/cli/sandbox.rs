@@ -12,7 +12,8 @@ use super::connect::TargetArgs;
 use super::duration;
 use super::exit::{Exit, Usage};
 use super::interrupt;
-use super::screen::answer;
+use super::screen::hand_over;
+use super::veil;
 use crate::builder::{Builder, BuilderChoice};
 use crate::git::Repo;
 use crate::narration::{Event, Narrator};
@@ -125,9 +126,9 @@ pub async fn hold(sandbox: &Sandbox, json: bool) -> Exit {
             "v": 1, "kind": "sandbox", "api_url": sandbox.api_url(), "api_key": sandbox.api_key(),
             "service_id": sandbox.service_id(), "service_url": sandbox.service_url(), "remote": remote,
         });
-        answer(&document.to_string());
+        hand_over(&document.to_string());
     } else {
-        answer(&format!(
+        hand_over(&format!(
             "sandbox is running; Ctrl-C ends it\n  RENDER_API_URL={}\n  RENDER_API_KEY={}\n  RENDER_SERVICE_ID={}\n  service  {}\n  remote   {remote}",
             sandbox.api_url(),
             sandbox.api_key(),
@@ -216,6 +217,6 @@ pub fn ask_about_changes(global: &Global, target: &mut TargetArgs) -> anyhow::Re
     }
     let question =
         format!("{} uncommitted change(s): {}. Ship them as their own commit?", dirty.len(), dirty.join(", "));
-    target.include_changes = dialoguer::Confirm::new().with_prompt(question).default(false).interact()?;
+    target.include_changes = dialoguer::Confirm::new().with_prompt(veil::clean(&question)).default(false).interact()?;
     Ok(())
 }

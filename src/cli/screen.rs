@@ -10,9 +10,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::duration;
 use super::exit::{Exit, hint};
+use super::veil;
 use crate::diagnosis::Policy;
 use crate::narration::Event;
-use crate::observation::redaction::strip_controls;
 
 /// What decides how a run is shown. Read once.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +55,7 @@ enum Glyph {
 pub async fn show(mut events: UnboundedReceiver<Event>, session: String, surroundings: Surroundings) {
     let mut screen = Screen { surroundings, session, seq: 0, bar: None, deploy_began: Instant::now() };
     while let Some(event) = events.recv().await {
+        let event = event.cleaned(&veil::clean);
         if surroundings.json {
             screen.json(&event)
         } else {
@@ -84,10 +85,11 @@ impl Screen {
             line.extend(fields);
         }
         // A reader that has gone away does not stop the run.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
+        let _ = writeln!(std::io::stdout().lock(), "{}", veil::printed(&line.to_string()));
     }
 
     fn line(&self, text: &str) {
+        let text = veil::printed(text);
         let print = || {
             let _ = writeln!(anstream::stderr().lock(), "{text}");
         };
@@ -143,7 +145,7 @@ impl Screen {
             // On a terminal the newest line stands in the live line; elsewhere the whole log is a command away.
             Event::Log { text, .. } => {
                 if let Some(bar) = &self.bar {
-                    let line: String = strip_controls(text).trim().chars().take(70).collect();
+                    let line: String = text.trim().chars().take(70).collect();
                     bar.set_message(format!("{line} {dim}·{dim:#}"));
                 }
             }
@@ -154,7 +156,7 @@ impl Screen {
             }
             Event::Agent { agent, did } => {
                 if !self.surroundings.quiet {
-                    self.line(&format!("     {dim}{agent:<10} {}{dim:#}", strip_controls(did)));
+                    self.line(&format!("     {dim}{agent:<10} {did}{dim:#}"));
                 }
             }
             Event::DeployCreated { iteration, deploy_id, commit, trigger } => {
@@ -182,12 +184,12 @@ impl Screen {
             Event::Finding { class, message, evidence, line, path, path_line, confidence, policy, .. } => {
                 self.rest();
                 let error = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
-                self.line(&format!("\n{error}error[{class}]{error:#}{bold}: {}{bold:#}", strip_controls(message)));
+                self.line(&format!("\n{error}error[{class}]{error:#}{bold}: {message}{bold:#}"));
                 if let (Some(path), Some(line)) = (path, path_line) {
                     self.line(&format!("  {dim}-->{dim:#} {path}:{line}"));
                 }
                 if let (Some(evidence), Some(line)) = (evidence.first(), line) {
-                    let text: String = strip_controls(evidence).trim().chars().take(160).collect();
+                    let text: String = evidence.trim().chars().take(160).collect();
                     self.line(&format!("  {dim}log line {line}:{dim:#} {text}"));
                 }
                 let who = match policy {
@@ -211,6 +213,10 @@ impl Screen {
             Event::FixReverted { summary, reason } => {
                 self.mark(Glyph::Note, &format!("taken back: {summary} ({reason})"));
             }
+            Event::Rollback { to, commit } => {
+                let commit = commit.as_ref().map_or("an image", |commit| commit.short());
+                self.mark(Glyph::Busy, &format!("rollback       to {to} of {commit}"));
+            }
             Event::Verify { status, latency_ms, ok, url } => {
                 let glyph = if *ok { Glyph::Good } else { Glyph::Note };
                 let status = status.map_or("no answer".to_owned(), |status| status.to_string());
@@ -220,9 +226,9 @@ impl Screen {
             }
             Event::LearnUpdated { summary } => self.line(&format!("     {dim}learned    {summary}{dim:#}")),
             Event::Warning { message, hint } => {
-                self.mark(Glyph::Note, &strip_controls(message));
+                self.mark(Glyph::Note, message);
                 if !hint.is_empty() {
-                    self.line(&format!("     {dim}{}{dim:#}", strip_controls(hint)));
+                    self.line(&format!("     {dim}{hint}{dim:#}"));
                 }
             }
             Event::Error { message, cause, hint } => {
@@ -243,7 +249,7 @@ impl Screen {
                 _ => None,
             };
             let style = Style::new().fg_color(colour);
-            self.line(&format!("    {style}{}{style:#}", strip_controls(line)));
+            self.line(&format!("    {style}{line}{style:#}"));
         }
     }
 
@@ -265,7 +271,7 @@ impl Screen {
         // What an error says has been said.
         if *outcome != "error" {
             self.line("");
-            self.mark(glyph, &format!("{bold}{}{bold:#}  {dim}{outcome}, {took}{dim:#}", strip_controls(summary)));
+            self.mark(glyph, &format!("{bold}{summary}{bold:#}  {dim}{outcome}, {took}{dim:#}"));
         }
         for fix in fixes {
             self.line(&format!("     fixed: {fix}"));
@@ -284,7 +290,7 @@ impl Screen {
             self.line(&format!("     {bold}manual review needed{bold:#}"));
         }
         for (number, step) in next.iter().enumerate().filter(|_| *outcome != "error") {
-            self.line(&format!("     {}. {}", number + 1, strip_controls(step)));
+            self.line(&format!("     {}. {step}", number + 1));
         }
         if let Some(report) = report {
             self.line(&format!("     {dim}report: {report}{dim:#}"));
@@ -309,31 +315,40 @@ pub fn fail(error: &anyhow::Error, json: bool) -> Exit {
 
 /// What failed, why, and the next step.
 pub fn parts(error: &anyhow::Error) -> (String, Vec<String>, String) {
-    let message = strip_controls(&error.to_string());
-    let mut cause: Vec<String> = error.chain().skip(1).map(|cause| strip_controls(&cause.to_string())).collect();
+    let message = veil::clean(&error.to_string());
+    let mut cause: Vec<String> = error.chain().skip(1).map(|cause| veil::clean(&cause.to_string())).collect();
     cause.dedup();
     cause.retain(|cause| !message.contains(cause.as_str()));
-    (message, cause, hint(error))
+    (message, cause, veil::clean(&hint(error)))
 }
 
 fn print_error(message: &str, cause: &[String], hint: &str) {
     let error = Style::new().fg_color(Some(AnsiColor::Red.into())).bold();
     let mut out = anstream::stderr().lock();
-    let _ = writeln!(out, "{error}error{error:#}: {message}");
-    for cause in cause {
-        let _ = writeln!(out, "cause: {cause}");
-    }
+    let mut text = format!("{error}error{error:#}: {message}");
+    text.extend(cause.iter().map(|cause| format!("\ncause: {cause}")));
     if !hint.is_empty() {
-        let _ = writeln!(out, "hint:  {hint}");
+        text.push_str(&format!("\nhint:  {hint}"));
     }
+    let _ = writeln!(out, "{}", veil::printed(&text));
 }
 
-/// Writes one document for a program, or lines for a person, on stdout.
+/// Lines for a person, on stdout.
 pub fn answer(text: &str) {
-    let _ = writeln!(anstream::stdout().lock(), "{text}");
+    let _ = writeln!(anstream::stdout().lock(), "{}", veil::printed(&veil::clean(text)));
+}
+
+/// One document for a program, on stdout.
+pub fn answer_json(document: &Value) {
+    let _ = writeln!(std::io::stdout().lock(), "{}", veil::printed(&veil::clean_document(document).to_string()));
+}
+
+/// What the person is meant to have, key and all: how to reach a sandbox of theirs. Made of nothing foreign.
+pub fn hand_over(text: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{text}");
 }
 
 /// A line for the person, on stderr.
 pub fn say(text: &str) {
-    let _ = writeln!(anstream::stderr().lock(), "{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{}", veil::printed(&veil::clean(text)));
 }

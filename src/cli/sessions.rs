@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::exit::{Exit, Usage};
-use super::screen::answer;
+use super::screen::{answer, answer_json};
 use crate::memory::{Session, SessionId, Store};
 
 /// Review past runs
@@ -53,7 +53,7 @@ fn list(global: &Global, store: &Store) -> anyhow::Result<Exit> {
             .iter()
             .map(|(id, service, outcome, summary)| json!({"id": id, "service": service, "outcome": outcome, "summary": summary}))
             .collect();
-        answer(&json!({"v": 1, "kind": "sessions", "items": items}).to_string());
+        answer_json(&json!({"v": 1, "kind": "sessions", "items": items}));
     } else if items.is_empty() {
         answer("no sessions yet");
     } else {
@@ -73,7 +73,9 @@ fn show(global: &Global, store: &Store, id: Option<&SessionId>) -> anyhow::Resul
     };
     let state = final_state(&session)?;
     if global.json {
-        answer(&json!({"v": 1, "kind": "session", "id": session.id().as_str(), "dir": session.dir(), "final_state": state}).to_string());
+        answer_json(
+            &json!({"v": 1, "kind": "session", "id": session.id().as_str(), "dir": session.dir(), "final_state": state}),
+        );
         return Ok(Exit::Ok);
     }
     answer(&format!("session {}\n{}", session.id(), session.dir().display()));

@@ -198,7 +198,7 @@ fn moved(branch: &str, expected: &Commit, found: Oid) -> GitError {
     GitError::BranchMoved { branch: branch.to_owned(), expected: expected.clone(), found: Commit(found.to_string()) }
 }
 
-fn in_progress(repo: &Repository) -> Result<(), GitError> {
+pub(super) fn in_progress(repo: &Repository) -> Result<(), GitError> {
     let what = match repo.state() {
         RepositoryState::Clean => return Ok(()),
         RepositoryState::Merge => "merge",

@@ -5,6 +5,7 @@ use std::path::Path;
 use git2::build::TreeUpdateBuilder;
 use git2::{AttrCheckFlags, FileMode, Repository, Signature};
 
+use super::sign::{self, Draft};
 use super::tree::{Entry, MODE_EXECUTABLE, MODE_FILE, MODE_LINK, Standing};
 use super::{GitError, Repo, find};
 use crate::service::Commit;
@@ -39,7 +40,7 @@ impl Repo {
             let new = after.file(&path).map(|file| store(&repo, held, &path, file)).transpose()?;
             changes.push((path, new));
         }
-        record(&repo, parent, &tree, &changes, message)
+        self.record(&repo, parent, &tree, &changes, message)
     }
 
     /// Commits the tracked `paths` as they stand in the work tree onto `parent`.
@@ -71,7 +72,7 @@ impl Repo {
             };
             changes.push((path.clone(), new));
         }
-        record(&repo, parent, &tree, &changes, message)
+        self.record(&repo, parent, &tree, &changes, message)
     }
 }
 
@@ -101,27 +102,36 @@ pub(super) fn changed_tree(
     builder.create_updated(repo, onto).map_err(GitError::library("build a tree"))
 }
 
-fn record(
-    repo: &Repository,
-    parent: &Commit,
-    onto: &git2::Tree<'_>,
-    changes: &[Change],
-    message: &str,
-) -> Result<Commit, GitError> {
-    let id = changed_tree(repo, onto, changes)?;
-    if id == onto.id() {
-        return Err(GitError::NothingToCommit);
+impl Repo {
+    fn record(
+        &self,
+        repo: &Repository,
+        parent: &Commit,
+        onto: &git2::Tree<'_>,
+        changes: &[Change],
+        message: &str,
+    ) -> Result<Commit, GitError> {
+        let id = changed_tree(repo, onto, changes)?;
+        if id == onto.id() {
+            return Err(GitError::NothingToCommit);
+        }
+        let act = "write a commit";
+        let tree = repo.find_tree(id).map_err(GitError::library(act))?;
+        let parent = find(repo, parent)?;
+        let fallback = || Signature::now(FALLBACK.0, FALLBACK.1);
+        let author = repo.author_from_env().or_else(|_| fallback()).map_err(GitError::library(act))?;
+        let committer = repo.committer_from_env().or_else(|_| fallback()).map_err(GitError::library(act))?;
+        // git ends every message with a line end, and its format has no room for NUL.
+        let message = format!("{}\n", message.replace('\0', "").trim_end());
+        let id = if sign::is_wanted(repo) {
+            let (author, committer, message) = (&author, &committer, message.as_str());
+            self.write_signed(&Draft { tree: id, parent: parent.id(), author, committer, message })?
+        } else {
+            let id = repo.commit(None, &author, &committer, &message, &tree, &[&parent]);
+            id.map_err(GitError::library(act))?
+        };
+        Ok(Commit(id.to_string()))
     }
-    let act = "write a commit";
-    let tree = repo.find_tree(id).map_err(GitError::library(act))?;
-    let parent = find(repo, parent)?;
-    let fallback = || Signature::now(FALLBACK.0, FALLBACK.1);
-    let author = repo.author_from_env().or_else(|_| fallback()).map_err(GitError::library(act))?;
-    let committer = repo.committer_from_env().or_else(|_| fallback()).map_err(GitError::library(act))?;
-    // git ends every message with a line end, and its format has no room for NUL.
-    let message = format!("{}\n", message.replace('\0', "").trim_end());
-    let id = repo.commit(None, &author, &committer, &message, &tree, &[&parent]);
-    Ok(Commit(id.map_err(GitError::library(act))?.to_string()))
 }
 
 fn entry_of(tree: &git2::Tree<'_>, path: &str) -> Option<Entry> {

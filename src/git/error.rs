@@ -45,6 +45,10 @@ pub enum GitError {
     FileMoved { path: String, commit: Commit },
     #[error("`{path}` cannot be committed: {why}")]
     Uncommittable { path: String, why: &'static str },
+    #[error(
+        "your configuration asks for signed commits (`commit.gpgsign`), and git could not sign the fix: unlock your key, or `git config commit.gpgsign false` in this repository\n{words}"
+    )]
+    Unsigned { words: String },
     #[error("nothing to commit")]
     NothingToCommit,
     #[error("the repository has more than {limit} files")]

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use git2::build::CheckoutBuilder;
-use git2::{ErrorCode, Oid, Repository, RepositoryInitOptions};
+use git2::build::{CheckoutBuilder, TreeUpdateBuilder};
+use git2::{ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, TreeWalkMode, TreeWalkResult};
 use jiff::Timestamp;
 
 use super::deploy::CommitInfo;
@@ -59,18 +59,32 @@ impl Remote {
         Ok(repository.find_commit(oid).ok().map(|commit| info(&commit)))
     }
 
-    /// Writes a commit's files into an empty folder, byte for byte and with their exec bits.
+    /// Writes a commit's files into an empty folder, byte for byte and with their exec bits. Submodules are empty folders,
+    /// as they are on Render where it has no access to them.
     pub(super) fn check_out(&self, id: &str, folder: &Path) -> Result<(), RemoteError> {
         let act = format!("check out `{id}`");
         let repository = self.open(&act)?;
         let checked = (|| {
-            let tree = repository.find_commit(Oid::from_str(id)?)?.tree()?;
+            let whole = repository.find_commit(Oid::from_str(id)?)?.tree()?;
+            let modules = submodules(&whole)?;
+            // A bare repository has no place for submodules, and libgit2 refuses the whole tree for one.
+            let mut plain = TreeUpdateBuilder::new();
+            for module in &modules {
+                plain.remove(module.as_str());
+            }
+            let tree = repository.find_tree(plain.create_updated(&repository, &whole)?)?;
             let mut checkout = CheckoutBuilder::new();
             // A build must see the committed bytes, whatever line endings this machine prefers.
             checkout.target_dir(folder).force().update_index(false).disable_filters(true).recreate_missing(true);
-            repository.checkout_tree(tree.as_object(), Some(&mut checkout))
+            repository.checkout_tree(tree.as_object(), Some(&mut checkout))?;
+            Ok(modules)
         })();
-        checked.map_err(|e| self.error(&act, e))
+        let modules = checked.map_err(|e| self.error(&act, e))?;
+        for module in modules {
+            let made = std::fs::create_dir_all(folder.join(&module));
+            made.map_err(|e| self.error(&act, git2::Error::from_str(&e.to_string())))?;
+        }
+        Ok(())
     }
 
     fn open(&self, act: &str) -> Result<Repository, RemoteError> {
@@ -80,6 +94,17 @@ impl Remote {
     fn error(&self, act: &str, source: git2::Error) -> RemoteError {
         RemoteError { act: act.to_owned(), path: self.path.clone(), source }
     }
+}
+
+fn submodules(tree: &git2::Tree<'_>) -> Result<Vec<String>, git2::Error> {
+    let mut modules = vec![];
+    tree.walk(TreeWalkMode::PreOrder, |folder, entry| {
+        if let (Some(ObjectType::Commit), Ok(name)) = (entry.kind(), entry.name()) {
+            modules.push(format!("{folder}{name}"));
+        }
+        TreeWalkResult::Ok
+    })?;
+    Ok(modules)
 }
 
 fn info(commit: &git2::Commit<'_>) -> CommitInfo {

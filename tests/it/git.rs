@@ -262,18 +262,16 @@ fn what_we_leave_behind_is_excluded_once_for_all_worktrees() {
 }
 
 #[test]
-fn hooks_and_signing_that_do_not_happen_are_told() {
+fn hooks_that_are_not_run_are_told_with_the_reason() {
     let place = Place::new();
     assert_eq!(place.repo().notes(), Vec::<String>::new());
-    place.git(&["config", "commit.gpgsign", "true"]);
     hook(&place.root.join(".git"), "pre-commit", "exit 1");
     hook(&place.root.join(".git"), "pre-push", "exit 0");
     assert_eq!(place.repo().hooks_present(), ["pre-commit", "pre-push"]);
     assert_eq!(
         place.repo().notes(),
         [
-            "`commit.gpgsign` is set, but fix commits are left unsigned",
-            "the `pre-commit` hook is not run for fix commits"
+            "the `pre-commit` hook is not run for fix commits: it would see your index and files, which a fix leaves alone"
         ]
     );
 }

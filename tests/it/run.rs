@@ -8,4 +8,7 @@ mod interruptions;
 mod own_command;
 mod records;
 mod refusals;
+mod retreating;
 mod scene;
+mod sentinel;
+mod states;

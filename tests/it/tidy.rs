@@ -20,7 +20,7 @@ const TIERS: &[&[&str]] = &[
     &["sandbox"],
     &["operations"],
     &["mission"],
-    &["course"],
+    &["course", "retreat"],
     &["simple_loop"],
     &["agents"],
     &["cli"],
@@ -119,5 +119,67 @@ fn the_roster_is_the_folder() {
             fs::write(&page, wanted).expect("writable");
         }
         panic!("the roster was out of step with src/diagnosis/catalogue; it has been written anew: run again");
+    }
+}
+
+/// Lines of code with their places; comments are none.
+fn code() -> Vec<(PathBuf, usize, String)> {
+    let lines = |(_, path, text): (String, PathBuf, String)| {
+        let path = path.strip_prefix(ROOT).expect("below the root").to_owned();
+        let code = text.lines().enumerate().filter(|(_, line)| !line.trim_start().starts_with("//"));
+        code.map(|(index, line)| (path.clone(), index + 1, line.to_owned())).collect::<Vec<_>>()
+    };
+    sources().into_iter().flat_map(lines).collect()
+}
+
+/// Where `unsafe` may stand, and why it must.
+const UNSAFE: &[(&str, &str)] = &[("src/builder/child/spaces.rs", "rustix marks `unshare` as unsafe")];
+
+#[test]
+fn unsafe_stands_in_named_files_and_each_block_says_why_it_is_sound() {
+    let mut seen = 0;
+    for (path, number, line) in code().into_iter().filter(|(_, _, line)| line.contains("unsafe ")) {
+        if line.contains("reason = ") {
+            continue;
+        }
+        seen += 1;
+        assert!(UNSAFE.iter().any(|(file, _)| path == Path::new(file)), "{}:{number}: {line}", path.display());
+        let text = fs::read_to_string(Path::new(ROOT).join(&path)).expect("readable source");
+        let above: Vec<&str> = text.lines().take(number - 1).collect();
+        let comment = above.iter().rev().take_while(|line| line.trim_start().starts_with("//"));
+        let explained = comment.into_iter().any(|line| line.contains("SAFETY:"));
+        assert!(explained, "{}:{number} has no `SAFETY:` comment", path.display());
+    }
+    assert_eq!(seen, UNSAFE.len(), "a file without `unsafe` needs no leave for it");
+}
+
+#[test]
+fn no_push_can_be_forced_and_only_the_room_of_git_runs_git() {
+    for (path, number, line) in code() {
+        let place = format!("{}:{number}: {}", path.display(), line.trim());
+        for word in ["--force", "\"-f\"", "--mirror", "--delete", "--prune", "--no-verify"] {
+            assert!(!line.contains(word) || !path.starts_with("src/git"), "{place}");
+        }
+        // A leading `+` forces: a fetch may do that with its own tracking ref, and nothing else may.
+        if line.contains("\"+refs/") {
+            assert!(line.contains("+refs/heads/{branch}:{tracking}"), "{place}");
+        }
+        if line.contains("world::command(\"git\")") {
+            assert!(path.starts_with("src/git"), "{place}");
+        }
+    }
+}
+
+/// Who may start a shell: the builders, which carry out the Dockerfile that was asked for, in the isolation they have.
+#[test]
+fn no_shell_sees_a_log() {
+    for (path, number, line) in code() {
+        let place = format!("{}:{number}: {}", path.display(), line.trim());
+        let starts = ["command(\"sh\")", "command(\"bash\")", "command(\"/bin/sh\")", "\"/bin/sh\""];
+        let is_shell = starts.iter().any(|start| line.contains(start));
+        assert!(!is_shell || path.starts_with("src/builder") || path.starts_with("src/diagnosis"), "{place}");
+        // Rules write `sh` into Dockerfiles; they start nothing at all.
+        let is_process = line.contains("command(") && (line.contains("world::") || line.contains("Command::new"));
+        assert!(!is_process || !path.starts_with("src/diagnosis"), "{place}");
     }
 }

@@ -1,13 +1,9 @@
 //! `os-download-404`: a file that a step downloads is not there.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::downloads;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-download-404",
@@ -42,19 +38,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"ERROR 40[34]: ?[\w ]*|curl: \(22\)|wget: server returned error: HTTP/\S+ 4\d\d"),
-        pattern(
-            r"not in gzip format|(?:tar|gzip): invalid magic|End-of-central-directory signature not found|cannot find zipfile directory|does not look like a tar archive|xz: \(stdin\): File format not recognized",
-        ),
-        pattern(r"tar(?: \(child\))?: (?P<file>[\w.+-]+\.(?:tar|tgz|gz|xz|bz2|zip)[\w.]*): Cannot open: No such file"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"ERROR 40[34]: ?[\w ]*|curl: \(22\)|wget: server returned error: HTTP/\S+ 4\d\d",
+    r"not in gzip format|(?:tar|gzip): invalid magic|End-of-central-directory signature not found|cannot find zipfile directory|does not look like a tar archive|xz: \(stdin\): File format not recognized",
+    r"tar(?: \(child\))?: (?P<file>[\w.+-]+\.(?:tar|tgz|gz|xz|bz2|zip)[\w.]*): Cannot open: No such file",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     case.log.failing.as_ref()?;
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>());
+    let seen = SHAPES.last(case, lines);
     let Some(seen) = seen else {
         let at = downloads::silent_failure(case, &[("curl", 22), ("wget", 8)])?;
         let address = downloads::address(case, at);
@@ -63,7 +55,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         );
     };
     let file = seen.named(&["file"]);
-    let address = if file.is_empty() { downloads::address(case, seen.at) } else { file.to_owned() };
+    let address = if file.is_empty() { downloads::address(case, seen.line) } else { file.to_owned() };
     let why = format!("`{address}` is not what the step expects to download");
-    Some(Hit::at(seen.at, address, why).confidence(0.88))
+    Some(Hit::at(seen.line, address, why).confidence(0.88))
 }

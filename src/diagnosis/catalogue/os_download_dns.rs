@@ -1,13 +1,9 @@
 //! `os-download-dns`: the name of a download host is not known.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::downloads;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-download-dns",
@@ -36,21 +32,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"(?:Could not resolve host|unable to resolve host address|bad address):? ['‘`]?(?P<host>[\w.-]+\.[\w-]+)",
-        ),
-        pattern(r"unable to resolve host address ['‘`](?P<host2>[\w.-]+)"),
-        pattern(r"(?P<none>Temporary failure in name resolution)|curl: \(6\)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?:Could not resolve host|unable to resolve host address|bad address):? ['‘`]?(?P<host>[\w.-]+\.[\w-]+)",
+    r"unable to resolve host address ['‘`](?P<host2>[\w.-]+)",
+    r"(?P<none>Temporary failure in name resolution)|curl: \(6\)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     case.log.failing.as_ref()?;
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>());
+    let seen = SHAPES.last(case, lines);
     let (at, host, confidence) = match &seen {
-        Some(seen) => (seen.at, seen.named(&["host", "host2"]).to_owned(), 0.92),
+        Some(seen) => (seen.line, seen.named(&["host", "host2"]).to_owned(), 0.92),
         None => (downloads::silent_failure(case, &[("curl", 6)])?, String::new(), 0.8),
     };
     let host = if host.is_empty() { downloads::host(&downloads::address(case, at)) } else { host };

@@ -22,7 +22,6 @@ pub mod copying;
 pub mod downloads;
 pub mod environment;
 pub mod images;
-pub mod imports;
 pub mod installs;
 pub mod log;
 pub mod native;

@@ -7,18 +7,20 @@ use crate::manifest::requirements::{self, Entry, normalise};
 use crate::remedy::Edit;
 
 pub mod drift;
-pub mod imports;
 mod installs;
 pub mod modules;
 pub mod numpy;
 pub mod packages;
 pub mod pins;
 pub mod settings;
+pub mod source;
 pub mod start;
 pub mod unfound;
+pub mod usage;
 pub mod version;
 
 pub use installs::{Install, commands, installs};
+pub use usage::{is_imported, is_unused};
 use version::Minor;
 
 /// The image that a stage's Python comes from.
@@ -258,21 +260,5 @@ pub fn is_own(case: &Case<'_>, module: &str) -> bool {
         let (file, folders) = parts.split_last().map_or(("", &parts[..0]), |(file, folders)| (*file, folders));
         !folders.iter().any(|part| matches!(*part, "site-packages" | "venv" | ".venv" | "node_modules"))
             && (file.strip_suffix(".py") == Some(top) || folders.contains(&top))
-    })
-}
-
-/// Whether some source of the project imports what `package` provides.
-pub fn is_imported(case: &Case<'_>, package: &str) -> bool {
-    let modules = packages::modules_of(&normalise(package));
-    let loose = |text: &str| text.to_ascii_lowercase();
-    sources(case).iter().filter_map(|path| case.workspace.text(path)).any(|source| {
-        imports::imports(source).iter().any(|import| {
-            modules.iter().any(|module| {
-                let (have, want) = (loose(&import.module), loose(module));
-                have == want
-                    || have.starts_with(&format!("{want}."))
-                    || want.starts_with(&format!("{have}.")) && want.contains('.')
-            })
-        })
     })
 }

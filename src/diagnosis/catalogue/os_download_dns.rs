@@ -24,11 +24,18 @@ pub const RULE: Rule = Rule {
         "non-zero code: 6",
     ],
     detect,
-    examples: &[Example {
-        log: "#6 [2/3] RUN curl -fO https://dl.example.net/x.zip\n#6 0.5 curl: (6) Could not resolve host: dl.example.net\n#6 ERROR: process \"/bin/sh -c curl -fO https://dl.example.net/x.zip\" did not complete successfully: exit code: 6",
-        subject: "dl.example.net",
-        ..Example::BLANK
-    }],
+    examples: &[
+        Example {
+            log: "#6 [2/3] RUN curl -fO https://dl.example.net/x.zip\n#6 0.5 curl: (6) Could not resolve host: dl.example.net\n#6 ERROR: process \"/bin/sh -c curl -fO https://dl.example.net/x.zip\" did not complete successfully: exit code: 6",
+            subject: "dl.example.net",
+            ..Example::BLANK
+        },
+        Example {
+            log: "#6 [2/3] RUN wget http://old.example.net/x.zip\n#6 0.5 Resolving old.example.net (old.example.net)... failed: Name or service not known.\n#6 0.5 wget: unable to resolve host address 'old.example.net'\n#6 ERROR: process \"/bin/sh -c wget http://old.example.net/x.zip\" did not complete successfully: exit code: 4",
+            subject: "old.example.net",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -38,6 +45,8 @@ static SHAPES: Phrases = Phrases::new(&[
     r"(?P<none>Temporary failure in name resolution)|curl: \(6\)",
 ]);
 
+static UNKNOWN: Phrases = Phrases::new(&[r"Name or service not known|NXDOMAIN"]);
+
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     case.log.failing.as_ref()?;
     let seen = SHAPES.last(case, lines);
@@ -46,5 +55,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         None => (downloads::silent_failure(case, &[("curl", 6)])?, String::new(), 0.8),
     };
     let host = if host.is_empty() { downloads::host(&downloads::address(case, at)) } else { host };
-    Some(Hit::at(at, &host, format!("the host `{host}` has no address")).confidence(confidence))
+    let hit = Hit::at(at, &host, format!("the host `{host}` has no address")).confidence(confidence);
+    // The name servers were reached and know no such name: asking again changes nothing.
+    let is_gone = UNKNOWN.on(case, at).or_else(|| UNKNOWN.above(case, at, 2)).is_some();
+    Some(if is_gone { hit.policy(Policy::Human) } else { hit })
 }

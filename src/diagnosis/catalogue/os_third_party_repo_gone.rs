@@ -62,5 +62,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         host => host.to_owned(),
     };
     let why = format!("`{subject}` has no packages for this release");
-    Some(Hit::at(seen.line, subject, why).confidence(0.93))
+    // What one person published and took away has no other source.
+    let policy = if subject.starts_with("ppa:") { Policy::Human } else { RULE.policy };
+    Some(Hit::at(seen.line, subject, why).policy(policy).confidence(0.93))
 }

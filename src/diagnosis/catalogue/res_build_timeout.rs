@@ -2,9 +2,10 @@
 
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::{Case, base, copying, imports};
+use crate::diagnosis::{Case, base, copying, python};
 use crate::dockerfile::edit;
 use crate::knowledge::{Question, Registry, Release};
+use crate::manifest::requirements::{self, Entry, normalise};
 use crate::remedy::{Applicability, Edit};
 use crate::service::{DeployStatus, FailureReason};
 
@@ -139,10 +140,10 @@ fn running(case: &Case<'_>) -> Running {
     if last.is_none() {
         return running;
     }
-    let wheel = mine().find_map(|at| COMPILING.on(case, at).map(|found| imports::normal(&found[1])));
+    let wheel = mine().find_map(|at| COMPILING.on(case, at).map(|found| normalise(&found[1])));
     let collected = mine().find_map(|at| {
         let found = COLLECTING.on(case, at)?;
-        let name = imports::normal(&found[1]);
+        let name = normalise(&found[1]);
         (wheel.is_none() || wheel.as_deref() == Some(name.as_str()))
             .then(|| (name, found.get(2).map(|file| file.to_owned())))
     });
@@ -155,8 +156,8 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
     let running = running(case);
     let Some(package) = running.package else { return Prescription::none() };
     let Some(path) = requirements_file(case, running.file.as_deref(), &package) else { return Prescription::none() };
-    let names: Vec<String> = case.workspace.lines(&path).iter().filter_map(|line| imports::named_in(line)).collect();
-    if !names.is_empty() && names.iter().all(|name| imports::is_unused(case, name)) {
+    let names: Vec<String> = requirements::read(case.workspace, &path).iter().filter_map(name_of).collect();
+    if !names.is_empty() && names.iter().all(|name| python::is_unused(case, name)) {
         let edit = lone_install(case, &path)
             .and_then(|index| edit::delete_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index));
         let all = Prescription::none().with(
@@ -170,7 +171,7 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
             return all;
         }
     }
-    if imports::is_unused(case, &package) {
+    if python::is_unused(case, &package) {
         return Prescription::none().with(
             "drop-unused-package",
             format!("Drop `{package}` from `{path}`"),
@@ -184,9 +185,7 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
 
 /// The file of the repository in which `package` is required.
 fn requirements_file(case: &Case<'_>, named: Option<&str>, package: &str) -> Option<String> {
-    let holds = |path: &String| {
-        case.workspace.lines(path).iter().any(|line| imports::named_in(line).as_deref() == Some(package))
-    };
+    let holds = |path: &String| line_of(case, path, package).is_some();
     let by_log = named
         .and_then(|named| copying::origins(case, named).into_iter().map(|path| case.in_repository(&path)).find(holds));
     by_log.or_else(|| {
@@ -214,8 +213,12 @@ fn lone_install(case: &Case<'_>, path: &str) -> Option<usize> {
 }
 
 fn line_of(case: &Case<'_>, path: &str, package: &str) -> Option<usize> {
-    let lines = case.workspace.lines(path);
-    lines.iter().position(|line| imports::named_in(line).as_deref() == Some(package)).map(|at| at + 1)
+    let entries = requirements::read(case.workspace, path).into_iter();
+    entries.filter(|entry| name_of(entry).as_deref() == Some(package)).map(|entry| entry.first_line).next()
+}
+
+fn name_of(entry: &Entry) -> Option<String> {
+    Some(entry.requirement()?.normal_name())
 }
 
 fn without(case: &Case<'_>, path: &str, package: &str) -> Option<Edit> {

@@ -21,9 +21,7 @@ pub mod compilers;
 pub mod copying;
 pub mod downloads;
 pub mod environment;
-pub mod evidence;
 pub mod images;
-pub mod imports;
 pub mod installs;
 pub mod log;
 pub mod native;
@@ -34,7 +32,6 @@ pub mod phrase;
 pub mod python;
 pub mod renamed;
 pub mod rule;
-pub mod sighting;
 pub mod start;
 pub mod suites;
 pub mod toolchain;
@@ -130,6 +127,18 @@ impl Case<'_> {
     /// The text of line `index` of the log (an index, as rules get them).
     pub fn text(&self, index: usize) -> &str {
         self.log.lines.get(index).map_or("", |line| line.text.as_str())
+    }
+
+    /// Whether some line of the failing step (of the log, where none is known) holds `text`.
+    pub fn mentions(&self, text: &str) -> bool {
+        self.log.lines[self.log.failing_range()].iter().any(|line| line.text.contains(text))
+    }
+
+    /// The step that failed, for a message: "the step `pip install …`".
+    pub fn failing_step_named(&self) -> String {
+        let command = self.log.failing.as_ref().map_or("", |step| step.command.trim_start_matches("RUN "));
+        let command: String = command.chars().take(60).collect();
+        if command.is_empty() { "a step of the build".to_owned() } else { format!("the step `{command}`") }
     }
 
     /// The instruction whose step failed: by the log's `Dockerfile:N`, else by its text.

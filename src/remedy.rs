@@ -82,8 +82,7 @@ impl Edit {
 
     /// Lines `first..=last` (from 1) of `path` become `new`. `None` when the workspace has no such lines.
     pub fn replace(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[&str]) -> Option<Self> {
-        let old = span(workspace, path, first, last)?;
-        Some(Self::Lines { path: path.into(), line: first, old, new: new.iter().map(|line| (*line).into()).collect() })
+        settled(workspace, path, first, last, new)
     }
 
     /// `new` follows line `line` (from 1).
@@ -113,19 +112,9 @@ impl Edit {
         }
     }
 
-    /// Lines `first..=last` go. A neighbouring line is named too, so that the edit cannot fit twice.
+    /// Lines `first..=last` go.
     pub fn delete(workspace: &Workspace, path: &str, first: usize, last: usize) -> Option<Self> {
-        let (from, to) = if first > 1 { (first - 1, last) } else { (first, last + 1) };
-        let old = span(workspace, path, from, to).or_else(|| span(workspace, path, first, last))?;
-        let gone = last - first + 1;
-        let new = if old.len() == gone {
-            vec![]
-        } else if first > 1 {
-            vec![old[0].clone()]
-        } else {
-            vec![old[old.len() - 1].clone()]
-        };
-        Some(Self::Lines { path: path.into(), line: from, old, new })
+        settled(workspace, path, first, last, &[])
     }
 
     /// How many lines a person has to read to review this edit.
@@ -141,6 +130,30 @@ impl Edit {
     }
 }
 
+/// Lines `first..=last` become `new`, with as many neighbouring lines named as it takes for the edit not to fit twice.
+///
+/// Of two equal lines one is to go: without a neighbour that tells them apart, the edit would take the other one, too.
+fn settled(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[&str]) -> Option<Edit> {
+    let bytes = workspace.bytes(path)?;
+    let lines = workspace.lines(path);
+    span(workspace, path, first, last)?;
+    let (mut from, mut to) = (first, last);
+    if new.is_empty() {
+        (from, to) = if first > 1 { (first - 1, last) } else { (first, (last + 1).min(lines.len())) };
+    }
+    loop {
+        let old = span(workspace, path, from, to)?;
+        let before = lines[from - 1..first - 1].iter().chain(new).chain(&lines[last..to]);
+        let new: Vec<String> = before.map(|line| (*line).to_owned()).collect();
+        let again =
+            replace_lines(bytes, from, &old, &new).is_ok_and(|once| replace_lines(&once, from, &old, &new).is_ok());
+        if !again || (from, to) == (1, lines.len()) {
+            return Some(Edit::Lines { path: path.into(), line: from, old, new });
+        }
+        (from, to) = ((from - 1).max(1), (to + 1).min(lines.len()));
+    }
+}
+
 fn span(workspace: &Workspace, path: &str, first: usize, last: usize) -> Option<Vec<String>> {
     let lines = workspace.lines(path);
     let slice = lines.get(first.checked_sub(1)?..last)?;
@@ -149,21 +162,31 @@ fn span(workspace: &Workspace, path: &str, first: usize, last: usize) -> Option<
 
 /// Carries out `edits` in order on a copy of `workspace`; all or nothing.
 ///
-/// Line numbers of an edit are those of the file *before* any of these edits: earlier edits of the same file shift
-/// later ones, and the text they name is found again.
+/// Line numbers of an edit are those of the file *before* any of these edits: what earlier edits of the same file add or
+/// take away above it is counted in.
 ///
 /// # Errors
 /// [`Refused`] names the first edit that does not fit.
 pub fn apply(edits: &[Edit], workspace: &Workspace) -> Result<Workspace, Refused> {
     let mut result = workspace.clone();
-    for edit in edits {
+    for (index, edit) in edits.iter().enumerate() {
         protected::check(edit.path(), &result)?;
-        apply_one(edit, &mut result)?;
+        apply_one(edit, shift(&edits[..index], edit), &mut result)?;
     }
     Ok(result)
 }
 
-fn apply_one(edit: &Edit, workspace: &mut Workspace) -> Result<(), Refused> {
+/// By how many lines `earlier` edits have moved what `edit` names.
+fn shift(earlier: &[Edit], edit: &Edit) -> isize {
+    let Edit::Lines { path: own, line: at, .. } = edit else { return 0 };
+    let moves = earlier.iter().map(|each| match each {
+        Edit::Lines { path, line, old, new } if path == own && line < at => new.len() as isize - old.len() as isize,
+        _ => 0,
+    });
+    moves.sum()
+}
+
+fn apply_one(edit: &Edit, shift: isize, workspace: &mut Workspace) -> Result<(), Refused> {
     let path = edit.path();
     let missing = || Refused::NoSuchFile { path: path.to_owned() };
     let new = match edit {
@@ -199,10 +222,11 @@ fn apply_one(edit: &Edit, workspace: &mut Workspace) -> Result<(), Refused> {
         }
         Edit::Lines { line, old, new, .. } => {
             let bytes = workspace.bytes(path).ok_or_else(missing)?;
-            let bytes = replace_lines(bytes, *line, old, new).map_err(|miss| match miss {
-                Miss::Moved => Refused::Moved { path: path.to_owned(), line: *line },
-                Miss::Already => Refused::AlreadyApplied { path: path.to_owned(), line: *line },
-            })?;
+            let bytes =
+                replace_lines(bytes, line.saturating_add_signed(shift), old, new).map_err(|miss| match miss {
+                    Miss::Moved => Refused::Moved { path: path.to_owned(), line: *line },
+                    Miss::Already => Refused::AlreadyApplied { path: path.to_owned(), line: *line },
+                })?;
             File { content: Content::Bytes(bytes), executable: executable(workspace, path) }
         }
     };
@@ -225,8 +249,7 @@ fn split(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 fn body(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line)
+    line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
 fn replace_lines(bytes: &[u8], line: usize, old: &[String], new: &[String]) -> Result<Vec<u8>, Miss> {
@@ -238,21 +261,32 @@ fn replace_lines(bytes: &[u8], line: usize, old: &[String], new: &[String]) -> R
                 .is_some_and(|have| have.iter().zip(wanted).all(|(have, want)| body(have) == want.as_bytes()))
     };
     let wished = line.saturating_sub(1);
-    if new.len() > old.len() && stands(wished, new) {
+    // The old text at `at` is a part of the new text: the edit kept it, and is done.
+    let is_done = |at: usize| {
+        (at.saturating_sub(new.len())..=at).any(|from| {
+            new.get(at - from..).is_some_and(|rest| rest.len() >= old.len() && rest[..old.len()] == *old)
+                && new.len() > old.len()
+                && stands(from, new)
+        })
+    };
+    let at = if old == new {
         return Err(Miss::Already);
-    }
-    let at = if old.is_empty() && lines.is_empty() {
+    } else if old.is_empty() && lines.is_empty() {
         0
     } else if stands(wished, old) {
         wished
+    } else if stands(wished, new) {
+        return Err(Miss::Already);
     } else {
         let mut places = (0..lines.len()).filter(|at| stands(*at, old));
         match (places.next(), places.next()) {
-            (Some(at), None) if !(new.len() > old.len() && stands(at, new)) => at,
-            (Some(_), None) => return Err(Miss::Already),
+            (Some(at), None) => at,
             _ => return Err(Miss::Moved),
         }
     };
+    if is_done(at) {
+        return Err(Miss::Already);
+    }
     let end_of_line: &[u8] = if lines.first().is_some_and(|line| line.ends_with(b"\r\n")) { b"\r\n" } else { b"\n" };
     let replaced = &lines[at..at + old.len()];
     let closes = replaced.last().is_none_or(|line| line.ends_with(b"\n"));

@@ -1,34 +1,26 @@
 //! What apt said: which packages it could not find, what it would take instead, and which release it asked.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Case;
 use super::base::{self, Family};
 use super::installs::{self, Named};
+use super::phrase::Phrases;
 use super::renamed;
-use super::sighting::{self, pattern};
 use crate::remedy::{Applicability, Remedy};
 
-static MISSING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"E: (?:Unable to locate package (?P<a>[\w.+-]+)|Package '(?P<b>[^']+)' has no installation candidate|Package (?P<c>[\w.+:-]+) has no installation candidate|Couldn't find any package by (?:glob|regex) '(?P<d>[^']+)')"#,
-    )
-});
-static SUITE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:Get|Hit|Ign|Err):?\d* https?://\S+ ([a-z]+)(?:[-/][\w-]+)* (?:InRelease|Release|/)?")
-});
-static VIRTUAL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"Package '?([\w.+-]+)'? is a virtual package provided by:"));
-static UNAVAILABLE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"Package '?([\w.+-]+)'? is not available, but is referred to by another package"));
-static REPLACED: LazyLock<Regex> = LazyLock::new(|| pattern(r"However the following packages? replaces? it:"));
+static MISSING: Phrases = Phrases::new(&[
+    r#"E: (?:Unable to locate package (?P<a>[\w.+-]+)|Package '(?P<b>[^']+)' has no installation candidate|Package (?P<c>[\w.+:-]+) has no installation candidate|Couldn't find any package by (?:glob|regex) '(?P<d>[^']+)')"#,
+]);
+static SUITE: Phrases =
+    Phrases::new(&[r"^(?:Get|Hit|Ign|Err):?\d* https?://\S+ ([a-z]+)(?:[-/][\w-]+)* (?:InRelease|Release|/)?"]);
+static VIRTUAL: Phrases = Phrases::new(&[r"Package '?([\w.+-]+)'? is a virtual package provided by:"]);
+static UNAVAILABLE: Phrases =
+    Phrases::new(&[r"Package '?([\w.+-]+)'? is not available, but is referred to by another package"]);
+static REPLACED: Phrases = Phrases::new(&[r"However the following packages? replaces? it:"]);
 
 /// Packages that apt did not find, in the order it named them.
 pub fn missing(case: &Case<'_>) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
-    for seen in sighting::all(case, &MISSING) {
+    for seen in MISSING.everywhere(case) {
         let name = seen.named(&["a", "b", "c", "d"]).split(':').next().unwrap_or_default().to_owned();
         if !name.is_empty() && !out.contains(&name) {
             out.push(name);
@@ -39,7 +31,7 @@ pub fn missing(case: &Case<'_>) -> Vec<String> {
 
 /// The release that apt read lists of, else the one the base image is known to be.
 pub fn suite(case: &Case<'_>, index: usize) -> String {
-    let seen = sighting::all(case, &SUITE).into_iter().map(|seen| seen.group(1).to_owned());
+    let seen = SUITE.everywhere(case).map(|seen| seen[1].to_owned());
     let known = seen.filter(|name| super::suites::named(name).is_some()).last();
     known.or_else(|| base::of(case, index)?.suite().map(str::to_owned)).unwrap_or_else(|| "trixie".to_owned())
 }
@@ -48,9 +40,8 @@ pub fn suite(case: &Case<'_>, index: usize) -> String {
 fn offered(case: &Case<'_>, package: &str) -> Vec<String> {
     let lines = &case.log.lines;
     let step = |at: usize| lines.get(at).and_then(|line| line.step);
-    let about = |pattern: &Regex| {
-        lines.iter().rposition(|line| pattern.captures(&line.text).is_some_and(|found| &found[1] == package))
-    };
+    let about =
+        |told: &Phrases| lines.iter().rposition(|line| told.read(&line.text).is_some_and(|found| &found[1] == package));
     let rows = |from: usize| -> Vec<String> {
         let own = step(from);
         (from + 1..lines.len())
@@ -68,8 +59,8 @@ fn offered(case: &Case<'_>, package: &str) -> Vec<String> {
     let replaced = (at + 1..lines.len())
         .filter(|next| step(*next) == own)
         .take(4)
-        .take_while(|next| !UNAVAILABLE.is_match(case.text(*next)))
-        .find(|next| REPLACED.is_match(case.text(*next)));
+        .take_while(|next| !UNAVAILABLE.fits(case.text(*next)))
+        .find(|next| REPLACED.fits(case.text(*next)));
     replaced
         .map(|at| rows(at).iter().flat_map(|row| row.split_whitespace().map(str::to_owned)).collect())
         .unwrap_or_default()
@@ -132,9 +123,9 @@ pub fn lists_are_absent(case: &Case<'_>, index: usize) -> bool {
     let renamed = missing(case).iter().all(|name| known.iter().any(|start| name.starts_with(start)));
     let earlier = case.dockerfile.instructions()[..index].iter();
     let earlier_update = earlier.filter(|each| each.keyword == "RUN").any(|each| each.args.contains("update"));
-    let fetched = !sighting::all(case, &FETCHED).is_empty();
+    let fetched = FETCHED.everywhere(case).next().is_some();
     let by_name = earlier_update && renamed && !missing(case).is_empty();
     !(updates || fetched || by_name)
 }
 
-static FETCHED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:Fetched|Get:\d+|Hit:\d+) "));
+static FETCHED: Phrases = Phrases::new(&[r"^(?:Fetched|Get:\d+|Hit:\d+) "]);

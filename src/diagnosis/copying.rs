@@ -1,11 +1,7 @@
 //! What COPY and ADD bring into the image: which source is not there, and where a file in the image comes from.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Case;
-use super::sighting::{self, pattern};
+use super::phrase::Phrases;
 
 /// A COPY or ADD whose source was not found.
 pub struct Missing {
@@ -29,25 +25,19 @@ pub const NEEDLES: &[&str] = &[
     "ADD failed",
 ];
 
-static MISSING: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
-        r#"failed to calculate checksum of ref [^"]*"(?P<path>[^"]+)": not found"#,
-        r#"(?:failed to compute cache key: |ERROR: |^)"(?P<path>/[^"]*)"?:? not found"#,
-        r"(?:failed to walk|lstat|stat) \S*?/buildkit-mount\d+/(?P<path>[^:]+): ",
-        r"(?:COPY|ADD) failed: file not found in build context or excluded by \.dockerignore: stat (?P<path>[^:]+): file does not exist",
-        r"(?:COPY|ADD) failed: (?:l?stat|open) /var/lib/docker/(?:tmp/docker-builder\d+|overlay2/\w+/merged|[^:]*?/merged)/(?P<path>[^:]+): no such file",
-        r"(?:COPY|ADD) failed: (?P<none>no source files were specified)",
-        r"(?:COPY|ADD) failed: stat (?P<path>[^:/][^:]*): (?:file does not exist|no such file)",
-    ]
-    .map(pattern)
-    .into_iter()
-    .collect()
-});
+static MISSING: Phrases = Phrases::new(&[
+    r#"failed to calculate checksum of ref [^"]*"(?P<path>[^"]+)": not found"#,
+    r#"(?:failed to compute cache key: |ERROR: |^)"(?P<path>/[^"]*)"?:? not found"#,
+    r"(?:failed to walk|lstat|stat) \S*?/buildkit-mount\d+/(?P<path>[^:]+): ",
+    r"(?:COPY|ADD) failed: file not found in build context or excluded by \.dockerignore: stat (?P<path>[^:]+): file does not exist",
+    r"(?:COPY|ADD) failed: (?:l?stat|open) /var/lib/docker/(?:tmp/docker-builder\d+|overlay2/\w+/merged|[^:]*?/merged)/(?P<path>[^:]+): no such file",
+    r"(?:COPY|ADD) failed: (?P<none>no source files were specified)",
+    r"(?:COPY|ADD) failed: stat (?P<path>[^:/][^:]*): (?:file does not exist|no such file)",
+]);
 
 /// The source that the failing step did not find.
 pub fn missing(case: &Case<'_>, lines: &[usize]) -> Option<Missing> {
-    let patterns: Vec<&Regex> = MISSING.iter().collect();
-    let seen = sighting::first(case, lines, &patterns)?;
+    let seen = MISSING.first(case, lines)?;
     let path = seen.named(&["path"]).trim_start_matches('/').to_owned();
     let failing = case.failing_instruction().filter(|index| copies(case, *index));
     let instruction = failing.or_else(|| {
@@ -67,7 +57,7 @@ pub fn missing(case: &Case<'_>, lines: &[usize]) -> Option<Missing> {
     });
     let by_text = case.log.failing.as_ref().is_some_and(|step| step.command.contains("--from="));
     let from_stage = other.is_some() || (instruction.is_none() && by_text);
-    Some(Missing { at: seen.at, path, instruction: instruction.or(other), from_stage })
+    Some(Missing { at: seen.line, path, instruction: instruction.or(other), from_stage })
 }
 
 fn copies(case: &Case<'_>, index: usize) -> bool {

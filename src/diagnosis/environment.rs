@@ -1,11 +1,7 @@
 //! Environment variables that a program misses: how languages and frameworks say so, and which one it is.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Case;
-use super::evidence::{above, caught, last, pattern};
+use super::phrase::Phrases;
 use super::python::settings;
 
 /// Fragments of which one stands in the line that tells.
@@ -46,33 +42,30 @@ pub const NEEDLES: &[&str] = &[
 ];
 
 /// Ordered: what names a variable beyond doubt comes first.
-static SAYS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    let shapes = [
-        r#"KeyError: '([A-Z][A-Z0-9_]{2,})'"#,
-        r#"key not found: "([A-Z][A-Z0-9_]+)""#,
-        r#"Set the ([A-Z][A-Z0-9_]+) environment variable"#,
-        r"(?:UndefinedValueError: )?([A-Z][A-Z0-9_]+) not found\. Declare it as envvar",
-        r#"[Ee]nvironment variable not found: ([A-Z][A-Z0-9_]+)"#,
-        r#"(?:EnvError|EnvironmentError)[^:]*: (?:Environment variable )?"?'?([A-Z][A-Z0-9_]{2,})"?'? (?:not set|invalid)"#,
-        r#"[Ee]nvironment variable:? ["'`]?([A-Z][A-Z0-9_]{2,})["'`]? (?:is |was |must be |not )"#,
-        r#"[Ee]nv(?:ironment)? var(?:iable)?s?[^A-Za-z]{1,3}["'`]?([A-Z][A-Z0-9_]{2,})["'`]?"#,
-        r#"["'`]?\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)["'`]? (?:environment variable |env var |config )?(?:is |was |has )?(?:not (?:been )?(?:set|defined|provided|configured|found)|required|missing|undefined|must be (?:set|defined|provided)|is required|must be non-empty)"#,
-        r#"["'`]?\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)["'`]? (?:environment variable |env var )?must (?:be (?:set|defined|provided)|have a value)"#,
-        r#"(?i:missing|required|please set|you must set|please define|please provide)(?i: required| the| an?| your)?(?i: environment| env)?(?i: variables?| vars?| config)?:? ["'`]?([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b"#,
-        r#"([A-Z][A-Z0-9_]{2,}): (?:unbound variable|parameter not set)"#,
-        r"Could not resolve placeholder '([\w.\-]+)'",
-        r#"(?:called `Result::unwrap\(\)` on an `Err` value|([A-Z][A-Z0-9_]{2,})[^:]*): NotPresent"#,
-        r"(?:The (SECRET_KEY) setting must not be empty|Missing `(secret_key_base)`)",
-        r"(?i)(secretOrPrivateKey) must have a value|(api_key) client option must be set|(supabaseUrl) is required|Please provide an (application ID)|Missing (credentials|API key)|No (API key) found",
-    ];
-    shapes.iter().filter_map(|shape| Regex::new(shape).ok()).collect()
-});
-static FIELD: LazyLock<Regex> = pattern!(r"^\s+(?:Field required|field required|none is not an allowed value)");
-static FIELD_NAME: LazyLock<Regex> = pattern!(r"^([A-Za-z_][\w.]*)\s*$");
-static ERRORS_FOR: LazyLock<Regex> =
-    pattern!(r"validation errors? for (\w*(?:Settings|Config|Configuration|Env|Environment)\w*)");
-static OPEN_AI: LazyLock<Regex> = pattern!(r"environment variable|env var");
-static IN_TEXT: LazyLock<Regex> = pattern!(r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b");
+static SAYS: Phrases = Phrases::new(&[
+    r#"KeyError: '([A-Z][A-Z0-9_]{2,})'"#,
+    r#"key not found: "([A-Z][A-Z0-9_]+)""#,
+    r#"Set the ([A-Z][A-Z0-9_]+) environment variable"#,
+    r"(?:UndefinedValueError: )?([A-Z][A-Z0-9_]+) not found\. Declare it as envvar",
+    r#"[Ee]nvironment variable not found: ([A-Z][A-Z0-9_]+)"#,
+    r#"(?:EnvError|EnvironmentError)[^:]*: (?:Environment variable )?"?'?([A-Z][A-Z0-9_]{2,})"?'? (?:not set|invalid)"#,
+    r#"[Ee]nvironment variable:? ["'`]?([A-Z][A-Z0-9_]{2,})["'`]? (?:is |was |must be |not )"#,
+    r#"[Ee]nv(?:ironment)? var(?:iable)?s?[^A-Za-z]{1,3}["'`]?([A-Z][A-Z0-9_]{2,})["'`]?"#,
+    r#"["'`]?\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)["'`]? (?:environment variable |env var |config )?(?:is |was |has )?(?:not (?:been )?(?:set|defined|provided|configured|found)|required|missing|undefined|must be (?:set|defined|provided)|is required|must be non-empty)"#,
+    r#"["'`]?\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)["'`]? (?:environment variable |env var )?must (?:be (?:set|defined|provided)|have a value)"#,
+    r#"(?i:missing|required|please set|you must set|please define|please provide)(?i: required| the| an?| your)?(?i: environment| env)?(?i: variables?| vars?| config)?:? ["'`]?([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b"#,
+    r#"([A-Z][A-Z0-9_]{2,}): (?:unbound variable|parameter not set)"#,
+    r"Could not resolve placeholder '([\w.\-]+)'",
+    r#"(?:called `Result::unwrap\(\)` on an `Err` value|([A-Z][A-Z0-9_]{2,})[^:]*): NotPresent"#,
+    r"(?:The (SECRET_KEY) setting must not be empty|Missing `(secret_key_base)`)",
+    r"(?i)(secretOrPrivateKey) must have a value|(api_key) client option must be set|(supabaseUrl) is required|Please provide an (application ID)|Missing (credentials|API key)|No (API key) found",
+]);
+static FIELD: Phrases = Phrases::new(&[r"^\s+(?:Field required|field required|none is not an allowed value)"]);
+static FIELD_NAME: Phrases = Phrases::new(&[r"^([A-Za-z_][\w.]*)\s*$"]);
+static ERRORS_FOR: Phrases =
+    Phrases::new(&[r"validation errors? for (\w*(?:Settings|Config|Configuration|Env|Environment)\w*)"]);
+static OPEN_AI: Phrases = Phrases::new(&[r"environment variable|env var"]);
+static IN_TEXT: Phrases = Phrases::new(&[r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b"]);
 
 /// A variable that a program asked for in vain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,38 +77,35 @@ pub struct Missing {
 
 /// The missing variable that stopped the program.
 pub fn missing(case: &Case<'_>, lines: &[usize]) -> Option<Missing> {
-    if let Some((line, _)) = last(case, lines, &FIELD)
-        && let Some((_, class)) = above(case, line, 40, &ERRORS_FOR)
+    if let Some(found) = FIELD.last(case, lines)
+        && let Some(class) = ERRORS_FOR.above(case, found.line, 40)
     {
         // The first of several: the one whose name stands nearest under the headline.
-        let first = lines
-            .iter()
-            .copied()
-            .find(|at| above(case, *at, 40, &ERRORS_FOR).is_some() && FIELD.is_match(case.text(*at)))?;
-        let first = if line - first < 40 { first } else { line };
-        let (at, field) = above(case, first, 1, &FIELD_NAME)?;
-        return Some(Missing { line: at, variable: settings::variable_of(case, &class[1], &field[1]) });
+        let first =
+            lines.iter().copied().find(|at| ERRORS_FOR.above(case, *at, 40).is_some() && FIELD.fits(case.text(*at)))?;
+        let first = if found.line - first < 40 { first } else { found.line };
+        let field = FIELD_NAME.above(case, first, 1)?;
+        return Some(Missing { line: field.line, variable: settings::variable_of(case, &class[1], &field[1]) });
     }
-    for shape in SAYS.iter() {
-        let Some((line, found)) = last(case, lines, shape) else { continue };
-        if is_noise(case.text(line)) {
+    for found in SAYS.last_of_each(case, lines) {
+        if is_noise(case.text(found.line)) {
             continue;
         }
-        let mut variable = caught(&found);
+        let mut variable = found.subject().to_owned();
         let vague = variable.is_empty()
             || !variable.contains('_')
             || variable.contains(' ')
             || variable.starts_with(|c: char| c.is_ascii_lowercase());
         if vague
-            && OPEN_AI.is_match(case.text(line))
-            && let Some(named) = IN_TEXT.captures(case.text(line))
+            && OPEN_AI.fits(case.text(found.line))
+            && let Some(named) = IN_TEXT.on(case, found.line)
         {
             variable = named[1].to_owned();
         }
         if variable.is_empty() {
             continue;
         }
-        return Some(Missing { line, variable });
+        return Some(Missing { line: found.line, variable });
     }
     None
 }

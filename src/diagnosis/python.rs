@@ -1,28 +1,26 @@
 //! Python in a case: which Python `FROM` gives, which requirement files are installed where, what the sources import.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::Case;
-use super::evidence::pattern;
+use super::phrase::Phrases;
 use crate::dockerfile::{StageBase, edit};
 use crate::manifest::requirements::{self, Entry, normalise};
 use crate::remedy::Edit;
 
 pub mod drift;
-pub mod imports;
 mod installs;
 pub mod modules;
 pub mod numpy;
 pub mod packages;
 pub mod pins;
 pub mod settings;
+pub mod source;
 pub mod start;
 pub mod unfound;
+pub mod usage;
 pub mod version;
 
 pub use installs::{Install, commands, installs};
+pub use usage::{is_imported, is_unused};
 use version::Minor;
 
 /// The image that a stage's Python comes from.
@@ -37,10 +35,10 @@ pub struct Base {
     pub musl: bool,
 }
 
-static OFFICIAL: LazyLock<Regex> =
-    pattern!(r"^(?:(?:docker\.io/)?(?:library/)?|.*/)python:(\d+)\.(\d+)(?:\.\d+)?((?:-[\w.]+)*)$");
-static IN_TAG: LazyLock<Regex> = pattern!(r"python[-:]?(\d)\.(\d+)");
-static IN_LOG: LazyLock<Regex> = pattern!(r"/python(\d)\.(\d+)/|\bcp(3)(\d{1,2})-");
+static OFFICIAL: Phrases =
+    Phrases::new(&[r"^(?:(?:docker\.io/)?(?:library/)?|.*/)python:(\d+)\.(\d+)(?:\.\d+)?((?:-[\w.]+)*)$"]);
+static IN_TAG: Phrases = Phrases::new(&[r"python[-:]?(\d)\.(\d+)"]);
+static IN_LOG: Phrases = Phrases::new(&[r"/python(\d)\.(\d+)/|\bcp(3)(\d{1,2})-"]);
 
 /// The base of the stage that instruction `index` belongs to.
 pub fn base_of(case: &Case<'_>, index: usize) -> Option<Base> {
@@ -50,7 +48,7 @@ pub fn base_of(case: &Case<'_>, index: usize) -> Option<Base> {
         match &stages.get(stage)?.base {
             StageBase::Stage(earlier) => stage = *earlier,
             StageBase::Image(image) => {
-                let found = OFFICIAL.captures(image).or_else(|| IN_TAG.captures(image));
+                let found = OFFICIAL.read(image).or_else(|| IN_TAG.read(image));
                 let minor = found.and_then(|found| Some(Minor(found[1].parse().ok()?, found[2].parse().ok()?)));
                 return Some(Base { stage, image: image.clone(), minor, musl: image.contains("alpine") });
             }
@@ -67,8 +65,8 @@ pub fn minor_at(case: &Case<'_>, index: Option<usize>) -> Option<Minor> {
 
 fn minor_in_log(case: &Case<'_>) -> Option<Minor> {
     case.log.lines.iter().rev().find_map(|line| {
-        let found = IN_LOG.captures(&line.text)?;
-        let part = |a: usize, b: usize| found.get(a).or_else(|| found.get(b))?.as_str().parse().ok();
+        let found = IN_LOG.read(&line.text)?;
+        let part = |a: usize, b: usize| found.get(a).or_else(|| found.get(b))?.parse().ok();
         Some(Minor(part(1, 3)?, part(2, 4)?))
     })
 }
@@ -87,7 +85,7 @@ pub fn move_base(case: &Case<'_>, index: usize, to: Minor) -> Option<Vec<Edit>> 
     let mut edits: Vec<Edit> = Vec::new();
     for stage in dockerfile.stages() {
         let StageBase::Image(image) = &stage.base else { continue };
-        let Some(found) = OFFICIAL.captures(image) else { continue };
+        let Some(found) = OFFICIAL.read(image) else { continue };
         if (&found[1], &found[2]) != (from.0.to_string().as_str(), from.1.to_string().as_str()) {
             continue;
         }
@@ -262,21 +260,5 @@ pub fn is_own(case: &Case<'_>, module: &str) -> bool {
         let (file, folders) = parts.split_last().map_or(("", &parts[..0]), |(file, folders)| (*file, folders));
         !folders.iter().any(|part| matches!(*part, "site-packages" | "venv" | ".venv" | "node_modules"))
             && (file.strip_suffix(".py") == Some(top) || folders.contains(&top))
-    })
-}
-
-/// Whether some source of the project imports what `package` provides.
-pub fn is_imported(case: &Case<'_>, package: &str) -> bool {
-    let modules = packages::modules_of(&normalise(package));
-    let loose = |text: &str| text.to_ascii_lowercase();
-    sources(case).iter().filter_map(|path| case.workspace.text(path)).any(|source| {
-        imports::imports(source).iter().any(|import| {
-            modules.iter().any(|module| {
-                let (have, want) = (loose(&import.module), loose(module));
-                have == want
-                    || have.starts_with(&format!("{want}."))
-                    || want.starts_with(&format!("{have}.")) && want.contains('.')
-            })
-        })
     })
 }

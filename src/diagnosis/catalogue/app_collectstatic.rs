@@ -1,11 +1,7 @@
 //! `app-collectstatic`: Django cannot collect the static files.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -34,15 +30,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> =
-    pattern!(r"having set the (STATIC_ROOT) setting|The file '([^']+)' could not be found with <");
+static SAYS: Phrases =
+    Phrases::new(&[r"having set the (STATIC_ROOT) setting|The file '([^']+)' could not be found with <"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
-    let why = match subject.as_str() {
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
+    let why = match subject {
         "STATIC_ROOT" => "the settings do not say where static files are collected".to_owned(),
         file => format!("a style sheet or template refers to the static file `{file}`, which does not exist"),
     };
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }

@@ -1,13 +1,9 @@
 //! `app-directory-missing`: a step writes to a folder that is not there, or makes one that is.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -56,20 +52,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"mkdir: (?:cannot create directory|can't create directory) ['‘`]?(?P<exists>[^'’`:]+)['’`]?: File exists",
-        ),
-        pattern(
-            r"(?:cannot create|can't create|cannot touch|failed to create symbolic link) (?:regular file |directory |symbolic link )?['‘`]?(?P<path>[^'’`:\s]+)['’`]?: (?:Directory nonexistent|nonexistent directory|No such file or directory|Permission denied|File exists)",
-        ),
-        pattern(r"(?:^|/)(?:ba)?sh: (?:line )?(?:\d+: )?(?P<path2>/[\w./-]+): No such file or directory"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"mkdir: (?:cannot create directory|can't create directory) ['‘`]?(?P<exists>[^'’`:]+)['’`]?: File exists",
+    r"(?:cannot create|can't create|cannot touch|failed to create symbolic link) (?:regular file |directory |symbolic link )?['‘`]?(?P<path>[^'’`:\s]+)['’`]?: (?:Directory nonexistent|nonexistent directory|No such file or directory|Permission denied|File exists)",
+    r"(?:^|/)(?:ba)?sh: (?:line )?(?:\d+: )?(?P<path2>/[\w./-]+): No such file or directory",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let step = case.log.failing.as_ref()?;
     let named = seen.named(&["exists", "path", "path2"]);
     // What a tool makes for itself deep inside its own work says little; what the step names is its own doing.
@@ -78,7 +68,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     }
     let subject = seen.named(&["exists", "path", "path2"]).to_owned();
     let why = format!("`{subject}` cannot be made or written");
-    Some(Hit::at(seen.at, subject, why).confidence(0.88))
+    Some(Hit::at(seen.line, subject, why).confidence(0.88))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

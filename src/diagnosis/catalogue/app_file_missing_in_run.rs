@@ -1,13 +1,9 @@
 //! `app-file-missing-in-run`: a step uses a file that is not in the image (yet).
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit};
 
@@ -61,25 +57,19 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
-    [
-        pattern(r"Could not open requirements file: .*No such file or directory: '(?P<path>[^']+)'"),
-        pattern(
-            r"(?:cannot stat|cannot access|cannot open|can't open file|can't cd to|cannot remove|can't read|can't open) ['‘`]?(?P<path>[^'’`:\s]+)",
-        ),
-        pattern(
-            r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<path>[\w./-]*/[\w./-]+|\.{0,2}/?[\w-]+\.\w+): (?:not found|No such file or directory)",
-        ),
-        pattern(r"(?:FileNotFoundError|IOError).*No such file or directory: '(?P<path>[^']+)'"),
-        pattern(r"ENOENT: no such file or directory, \w+ '(?P<path>[^']+)'"),
-        pattern(r"(?:^|\s)(?:stat|open) (?P<path>[\w./-]+): (?:no such file or directory|directory not found)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"Could not open requirements file: .*No such file or directory: '(?P<path>[^']+)'",
+    r"(?:cannot stat|cannot access|cannot open|can't open file|can't cd to|cannot remove|can't read|can't open) ['‘`]?(?P<path>[^'’`:\s]+)",
+    r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<path>[\w./-]*/[\w./-]+|\.{0,2}/?[\w-]+\.\w+): (?:not found|No such file or directory)",
+    r"(?:FileNotFoundError|IOError).*No such file or directory: '(?P<path>[^']+)'",
+    r"ENOENT: no such file or directory, \w+ '(?P<path>[^']+)'",
+    r"(?:^|\s)(?:stat|open) (?P<path>[\w./-]+): (?:no such file or directory|directory not found)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     // Once the program runs, a missing file is a question of its own surroundings.
     case.log.failing.as_ref()?;
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let path = seen.named(&["path"]).trim_end_matches([',', '.']).to_owned();
     let generated = ["/proc/", "/sys/", "/dev/", "/root/.npm", "/usr/lib/", "/usr/share/man"]
         .iter()
@@ -90,8 +80,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let later = comes_later(case, &path).is_some();
     let policy = if later { Policy::Fix } else { Policy::Human };
     let weight = if later { Weight::Root } else { Weight::Typical };
-    let why = format!("`{path}` is not in the image when {} runs", sighting::failing_step_named(case));
-    Some(Hit::at(seen.at, path, why).confidence(0.8).policy(policy).weight(weight))
+    let why = format!("`{path}` is not in the image when {} runs", case.failing_step_named());
+    Some(Hit::at(seen.line, path, why).confidence(0.8).policy(policy).weight(weight))
 }
 
 /// The file of the context that a COPY after the failing step would bring to `path`.

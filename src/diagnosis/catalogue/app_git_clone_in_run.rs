@@ -1,12 +1,8 @@
 //! `app-git-clone-in-run`: a git clone or checkout in a build step fails.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -50,23 +46,19 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 8]> = LazyLock::new(|| {
-    [
-        pattern(r"could not read Username for '(?P<a>[^']+)'"),
-        pattern(r"fatal: repository '(?P<b>[^']+)' (?:not found|does not exist)"),
-        pattern(r"[Rr]emote branch (?P<c>\S+) not found|Could not find remote branch (?P<c2>\S+)"),
-        pattern(r"pathspec '(?P<d>[^']+)' did not match"),
-        pattern(r"fatal: destination path '(?P<e>[^']+)' already exists"),
-        pattern(r"unauthenticated git protocol|access denied or repository not exported: (?P<g>\S+)"),
-        pattern(r"^fatal: (?:remote error|unable to connect to (?P<f>[^:\s]+))"),
-        pattern(
-            r"remote: (?:Not Found|Repository not found)|Could not read from remote repository|not currently on a branch",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"could not read Username for '(?P<a>[^']+)'",
+    r"fatal: repository '(?P<b>[^']+)' (?:not found|does not exist)",
+    r"[Rr]emote branch (?P<c>\S+) not found|Could not find remote branch (?P<c2>\S+)",
+    r"pathspec '(?P<d>[^']+)' did not match",
+    r"fatal: destination path '(?P<e>[^']+)' already exists",
+    r"unauthenticated git protocol|access denied or repository not exported: (?P<g>\S+)",
+    r"^fatal: (?:remote error|unable to connect to (?P<f>[^:\s]+))",
+    r"remote: (?:Not Found|Repository not found)|Could not read from remote repository|not currently on a branch",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let step = case.log.failing.as_ref()?;
     let command = &step.command;
     // Package managers call git, too; their failures have classes of their own.
@@ -92,12 +84,11 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     if !by_git && by_manager {
         return None;
     }
-    static CLONED: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r#"(?:git clone|git submodule add)[^&;|]*?((?:https?|git|ssh)://[^\s"';&|]+|git@[^\s"';&|]+)"#)
-    });
+    static CLONED: Phrases =
+        Phrases::new(&[r#"(?:git clone|git submodule add)[^&;|]*?((?:https?|git|ssh)://[^\s"';&|]+|git@[^\s"';&|]+)"#]);
     let named = seen.named(&["a", "b", "c", "c2", "d", "e", "g", "f"]).trim_end_matches(['.', ',']).to_owned();
     let address = CLONED
-        .captures_iter(command)
+        .each(command)
         .map(|found| found[1].to_owned())
         .find(|address| named.is_empty() || address.contains(&named) || named.starts_with("http"));
     let subject = match (&address, named.is_empty() || named.starts_with("http") || named.starts_with('/')) {
@@ -108,7 +99,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let policy = if retired { Policy::Fix } else { Policy::Human };
     let weight = if by_git { Weight::Root } else { Weight::Typical };
     Some(
-        Hit::at(seen.at, &subject, format!("git could not fetch `{subject}`"))
+        Hit::at(seen.line, &subject, format!("git could not fetch `{subject}`"))
             .confidence(0.9)
             .policy(policy)
             .weight(weight),

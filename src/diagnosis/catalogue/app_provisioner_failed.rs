@@ -1,12 +1,8 @@
 //! `app-provisioner-failed`: a provisioning tool fails inside the build.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "app-provisioner-failed",
@@ -35,33 +31,31 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 5]> = LazyLock::new(|| {
-    [
-        pattern(r"An exception occurred during task execution"),
-        pattern(r"^(?:fatal|failed): \[[^\]]+\](?: \(item=(?P<item>[^)]+)\))?"),
-        pattern(r"Error retrieving versions of cookbook '(?P<book>[^']+)'"),
-        pattern(r"(?P<chef>Recipe Compile Error)"),
-        pattern(r"^Error: (?P<puppet>Could not .*) on node"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"An exception occurred during task execution",
+    r"^(?:fatal|failed): \[[^\]]+\](?: \(item=(?P<item>[^)]+)\))?",
+    r"Error retrieving versions of cookbook '(?P<book>[^']+)'",
+    r"(?P<chef>Recipe Compile Error)",
+    r"^Error: (?P<puppet>Could not .*) on node",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = match seen.named(&["item", "book", "chef", "puppet"]) {
-        "" => task_before(case, seen.at),
+        "" => task_before(case, seen.line),
         named => named.to_owned(),
     };
     let why = format!("a provisioning tool fails: {subject}");
-    Some(Hit::at(seen.at, subject, why).confidence(0.9))
+    Some(Hit::at(seen.line, subject, why).confidence(0.9))
 }
 
 /// The path or task that the failure is about.
 fn task_before(case: &Case<'_>, at: usize) -> String {
-    static PATH: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r#"(?:No such file or directory: |destination |dest[^\w/]+)[ub]*['"\\]*(/[\w./-]+)"#));
-    static TASK: LazyLock<Regex> = LazyLock::new(|| pattern(r"^TASK:? \[([^\]]+)\]"));
-    let path = (at..case.log.lines.len().min(at + 4))
-        .find_map(|each| PATH.captures(case.text(each)).map(|found| found[1].to_owned()));
-    path.or_else(|| (0..at).rev().find_map(|each| TASK.captures(case.text(each)).map(|found| found[1].to_owned())))
+    static PATH: Phrases =
+        Phrases::new(&[r#"(?:No such file or directory: |destination |dest[^\w/]+)[ub]*['"\\]*(/[\w./-]+)"#]);
+    static TASK: Phrases = Phrases::new(&[r"^TASK:? \[([^\]]+)\]"]);
+    let path =
+        (at..case.log.lines.len().min(at + 4)).find_map(|each| PATH.on(case, each).map(|found| found[1].to_owned()));
+    path.or_else(|| (0..at).rev().find_map(|each| TASK.on(case, each).map(|found| found[1].to_owned())))
         .unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! `app-py-own-module-missing`: a module of the project itself cannot be imported.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::python::imports::imports;
+use crate::diagnosis::python::source::imports;
 use crate::diagnosis::python::{self, installs, modules, start};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -165,7 +165,7 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let mut out: Vec<Hit> = Vec::new();
     for path in python::sources(case).into_iter().filter(|path| path.starts_with("src/") || path.contains("/src/")) {
         let Some(source) = case.workspace.text(path) else { continue };
-        for import in imports(source).into_iter().filter(|import| !import.indented) {
+        for import in imports(source).into_iter().filter(|import| !import.nested) {
             let parts: Vec<&str> = import.module.split('.').collect();
             let known =
                 (2..=parts.len()).map(|end| parts[..end].join(".")).find(|module| init_of(case, module).is_some());

@@ -1,11 +1,7 @@
 //! `app-python-syntax`: a Python source does not parse.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
@@ -28,23 +24,23 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(r"^\s*(?:E\s+)?(?:Syntax|Indentation|Tab)Error: (.*)$");
-static NUMBER: LazyLock<Regex> = pattern!(r#"File "[^"]+", line (\d+)"#);
-static FRAME: LazyLock<Regex> = pattern!(r#"File "([^"]+)", line \d+"#);
+static SAYS: Phrases = Phrases::new(&[r"^\s*(?:E\s+)?(?:Syntax|Indentation|Tab)Error: (.*)$"]);
+static NUMBER: Phrases = Phrases::new(&[r#"File "[^"]+", line (\d+)"#]);
+static FRAME: Phrases = Phrases::new(&[r#"File "([^"]+)", line \d+"#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let (at, found_frame) = above(case, line, 6, &FRAME)?;
-    let frame = caught(&found_frame);
-    let script = std::path::Path::new(&frame).extension().is_some_and(|end| end == "js" || end == "mjs" || end == "ts");
-    if script || python::is_foreign(&frame) || case.text(line).contains("Missing parentheses") {
+    let found = SAYS.last(case, lines)?;
+    let file = FRAME.above(case, found.line, 6)?;
+    let frame = file.subject();
+    let script = std::path::Path::new(frame).extension().is_some_and(|end| end == "js" || end == "mjs" || end == "ts");
+    if script || python::is_foreign(frame) || case.text(found.line).contains("Missing parentheses") {
         return None;
     }
     let subject = match frame {
-        path if path.starts_with('<') => caught(&found),
+        path if path.starts_with('<') => found.subject(),
         path => path,
     };
-    let number = NUMBER.captures(case.text(at)).map_or_else(String::new, |found| format!(", line {}", &found[1]));
+    let number = NUMBER.on(case, file.line).map_or_else(String::new, |found| format!(", line {}", &found[1]));
     let why = format!("a Python source does not parse: `{subject}`{number}: {}", &found[1]);
-    Some(Hit::at(line, subject, why).confidence(0.8))
+    Some(Hit::at(found.line, subject, why).confidence(0.8))
 }

@@ -1,13 +1,9 @@
 //! `app-script-not-executable`: a step runs a script that lacks the executable bit.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -48,18 +44,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<path>[\w./-]+): Permission denied"),
-        pattern(
-            r#"^(?:sh|spawn|error:|make(?:\[\d+\])?:|exec:?)?[ :]*"?(?P<path>(?:\./|/)?[\w./-]*(?:\.sh|gradlew|mvnw)):?"? ?:? ?(?:Permission denied|EACCES)"#,
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<path>[\w./-]+): Permission denied",
+    r#"^(?:sh|spawn|error:|make(?:\[\d+\])?:|exec:?)?[ :]*"?(?P<path>(?:\./|/)?[\w./-]*(?:\.sh|gradlew|mvnw)):?"? ?:? ?(?:Permission denied|EACCES)"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let denied = lines.iter().copied().filter(|at| case.text(*at).contains("ermission denied")).collect::<Vec<_>>();
-    let seen = sighting::last(case, &denied, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, &denied)?;
     let path = seen.named(&["path"]);
     let code = case.log.failing.as_ref().and_then(|step| step.exit_code);
     // A shell also says so of a file that it may not write: then the exit code is not 126.
@@ -68,7 +60,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     }
     let subject = script(case, path).unwrap_or_else(|| copying::plain(path));
     let why = format!("`{subject}` is run as a program but is not executable");
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }
 
 /// The file of the context that is run as `path`.

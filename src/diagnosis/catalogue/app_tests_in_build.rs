@@ -1,11 +1,7 @@
 //! `app-tests-in-build`: tests run during the build, and fail.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, below, caught, first, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -44,29 +40,28 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"^(?:\[\w+\] )*(?:\[ERROR\] +)?(\S+?)(?:\(([\w.$]+)\))?(?: +--)? +Time elapsed: .*<<< (?:FAILURE|ERROR)!|--- FAIL: (\S+)|^FAILED (\S+)|^(?:ERROR|FAIL): (test\w+)|(?:npm ERR! )(Test failed)|(FAILED \((?:failures|errors)=)|=+ (?:\d+ passed, )?(\d+ failed)|(There (?:are|were) (?:test failures|failing tests))|(Failed tests:|Tests in error:)"
-);
-static RAISED: LazyLock<Regex> = pattern!(r"^(?:E\s+)?([\w.]*(?:Error|Exception|Failure)): (.*)$");
-static NAMED: LazyLock<Regex> = pattern!(
-    r"attribute '(\w+)'|(?:global )?name '(\w+)' is not defined|(\w+) not raised|(?:tag|argument|key|module|template)s?:? '([^']+)'"
-);
-static PLACE: LazyLock<Regex> = pattern!(r"([\w./-]+\.py):\d+: \w*(?:Error|Exception)|([\w./-]+\.py):\d+:\d+: E9");
+static SAYS: Phrases = Phrases::new(&[
+    r"^(?:\[\w+\] )*(?:\[ERROR\] +)?(\S+?)(?:\(([\w.$]+)\))?(?: +--)? +Time elapsed: .*<<< (?:FAILURE|ERROR)!|--- FAIL: (\S+)|^FAILED (\S+)|^(?:ERROR|FAIL): (test\w+)|(?:npm ERR! )(Test failed)|(FAILED \((?:failures|errors)=)|=+ (?:\d+ passed, )?(\d+ failed)|(There (?:are|were) (?:test failures|failing tests))|(Failed tests:|Tests in error:)",
+]);
+static RAISED: Phrases = Phrases::new(&[r"^(?:E\s+)?([\w.]*(?:Error|Exception|Failure)): (.*)$"]);
+static NAMED: Phrases = Phrases::new(&[
+    r"attribute '(\w+)'|(?:global )?name '(\w+)' is not defined|(\w+) not raised|(?:tag|argument|key|module|template)s?:? '([^']+)'",
+]);
+static PLACE: Phrases = Phrases::new(&[r"([\w./-]+\.py):\d+: \w*(?:Error|Exception)|([\w./-]+\.py):\d+:\d+: E9"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     // Python's summary only counts; the exception above it names something.
-    let counts = caught(&found);
+    let counts = found.subject();
     let counted = counts.contains(" failed") || counts.starts_with("FAILED (");
-    if counted && let Some((raised, exception)) = above(case, line, 120, &RAISED) {
-        let place = below(case, raised, 4, &PLACE).or_else(|| above(case, raised, 2, &PLACE));
-        let named = NAMED.captures(&exception[2]).map(|named| caught(&named));
-        let subject =
-            named.or_else(|| place.map(|(_, place)| caught(&place))).unwrap_or_else(|| exception[1].to_owned());
+    if counted && let Some(exception) = RAISED.above(case, found.line, 120) {
+        let place = PLACE.below(case, exception.line, 4).or_else(|| PLACE.above(case, exception.line, 2));
+        let named = NAMED.read(&exception[2]).map(|named| named.subject());
+        let subject = named.or_else(|| place.map(|place| place.subject())).unwrap_or_else(|| &exception[1]);
         let why = format!("a test fails during the build: {}", &exception[0].trim());
-        return Some(Hit::at(raised, subject, why).confidence(0.8));
+        return Some(Hit::at(exception.line, subject, why).confidence(0.8));
     }
     let subject = counts;
     let why = format!("a test fails during the build: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.8))
+    Some(Hit::at(found.line, subject, why).confidence(0.8))
 }

@@ -1,13 +1,9 @@
 //! `ctx-add-url-404`: a file that ADD downloads is not there.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::downloads;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "ctx-add-url-404",
@@ -34,20 +30,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r#"ADD failed: (?:failed to )?(?:GET|Get) "?(?P<url>https?://[^\s"]+)"#),
-        pattern(r"(?:failed to load cache key|ADD.*): invalid response status (?P<code>\d+)"),
-        pattern(r"invalid not-modified ETag"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"ADD failed: (?:failed to )?(?:GET|Get) "?(?P<url>https?://[^\s"]+)"#,
+    r"(?:failed to load cache key|ADD.*): invalid response status (?P<code>\d+)",
+    r"invalid not-modified ETag",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = match seen.named(&["url"]) {
-        "" => downloads::address(case, seen.at),
+        "" => downloads::address(case, seen.line),
         url => url.to_owned(),
     };
     let why = format!("the file `{subject}` cannot be downloaded");
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }

@@ -1,12 +1,8 @@
 //! `ctx-copy-to-non-directory`: COPY would replace a file by a folder, or the other way round.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "ctx-copy-to-non-directory",
@@ -27,19 +23,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(
-            r#"cannot (?:copy to|overwrite) (?:non-)?directory:? "?(?:/var/lib/[^\s"]*/merged)?(?P<path>/[^\s:"]+)"#,
-        ),
-        pattern(r"cannot (?:copy to|overwrite) (?:non-)?directory"),
-        pattern(r"failed to (?:copy|create).*: (?P<path2>/\S+): not a directory"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"cannot (?:copy to|overwrite) (?:non-)?directory:? "?(?:/var/lib/[^\s"]*/merged)?(?P<path>/[^\s:"]+)"#,
+    r"cannot (?:copy to|overwrite) (?:non-)?directory",
+    r"failed to (?:copy|create).*: (?P<path2>/\S+): not a directory",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["path", "path2"]).to_owned();
     let why = format!("the destination `{subject}` exists as something else");
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }

@@ -1,14 +1,10 @@
 //! `ctx-dockerignored`: a file is in the repository, but the ignore file keeps it from the build.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
+use crate::diagnosis::phrase::{self, Phrases};
 use crate::diagnosis::python::modules;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -82,8 +78,7 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static PATH: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r#"['"`‘“]?((?:\.{0,2}/)?[\w@.+\-]+(?:/[\w@.+\-]+)*/?)['"`’”]?"#));
+static PATH: Phrases = Phrases::new(&[r#"['"`‘“]?((?:\.{0,2}/)?[\w@.+\-]+(?:/[\w@.+\-]+)*/?)['"`’”]?"#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     case.context.ignore_file()?;
@@ -97,9 +92,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     {
         return Some(hit_of(case, Hit::at(missing.line, &path, why(case, &path))));
     }
-    for at in lines.iter().rev().copied().filter(|at| sighting::is_relevant(case, *at) && !sighting::is_echo(case, *at))
-    {
-        for found in PATH.captures_iter(case.text(at)) {
+    for at in lines.iter().rev().copied().filter(|at| phrase::is_said(case, *at)) {
+        for found in PATH.each(case.text(at)) {
             let named = &found[1];
             if !named.contains(['/', '.']) || named.len() < 3 {
                 continue;

@@ -1,12 +1,8 @@
 //! `ctx-git-metadata-missing`: a build step needs .git.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -39,28 +35,24 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
-    [
-        pattern(r"(?P<a>setuptools-scm) was unable to detect version|LookupError: (?P<a2>setuptools-scm)"),
-        pattern(r"(?P<b>Versioning for this project) requires either an sdist"),
-        pattern(r"error obtaining (?P<c>VCS status)"),
-        pattern(r"(?P<d>dubious ownership) in repository"),
-        pattern(
-            r"(?P<e>[\w.-]+-maven-plugin|[\w.]+:[\w-]*git[\w-]*).*(?:\.git directory is not found|setGitDir or setWorkTree)",
-        ),
-        pattern(r"(?P<f>\.git) directory is not found|One of (?P<g>setGitDir) or setWorkTree"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<a>setuptools-scm) was unable to detect version|LookupError: (?P<a2>setuptools-scm)",
+    r"(?P<b>Versioning for this project) requires either an sdist",
+    r"error obtaining (?P<c>VCS status)",
+    r"(?P<d>dubious ownership) in repository",
+    r"(?P<e>[\w.-]+-maven-plugin|[\w.]+:[\w-]*git[\w-]*).*(?:\.git directory is not found|setGitDir or setWorkTree)",
+    r"(?P<f>\.git) directory is not found|One of (?P<g>setGitDir) or setWorkTree",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = {
         let named = seen.named(&["a", "a2", "e", "f", "g"]);
         let other = seen.named(&["b", "c", "d"]);
         if named.is_empty() { other.to_owned() } else { named.to_owned() }
     };
     let why = "a build step reads the git history, which the build does not have";
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `ctx-lfs-pointer`: a file is only a Git LFS pointer.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "ctx-lfs-pointer",
@@ -27,18 +23,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 4]> = LazyLock::new(|| {
-    [
-        pattern(r"version https://git-lfs\.github\.com/spec"),
-        pattern(r"Smudge error: Error downloading (?P<file>\S+)"),
-        pattern(r"invalid load key, 'v'"),
-        pattern(r"This repository is over its data quota"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"Smudge error: Error downloading (?P<file>\S+)",
+    r"version https://git-lfs\.github\.com/spec",
+    r"invalid load key, 'v'",
+    r"This repository is over its data quota",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["file"]).to_owned();
     let why = "a file of the repository is only a Git LFS pointer";
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }

@@ -1,13 +1,9 @@
 //! `ctx-outside-context`: COPY reaches outside the build context.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "ctx-outside-context",
@@ -36,12 +32,10 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"[Ff]orbidden path outside the build context: (?P<path>[^\s(]+)"),
-        pattern(r"[Ff]orbidden path outside the build context"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"[Ff]orbidden path outside the build context: (?P<path>[^\s(]+)",
+    r"[Ff]orbidden path outside the build context",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let missing = copying::missing(case, lines);
@@ -53,10 +47,10 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         let why = format!("`{written}` lies outside the build context");
         return Some(Hit::at(missing.at, written, why).confidence(0.97).place(case.dockerfile_path, line));
     }
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["path"]).to_owned();
     let why = format!("`{subject}` lies outside the build context");
-    Some(Hit::at(seen.at, subject, why).confidence(0.98))
+    Some(Hit::at(seen.line, subject, why).confidence(0.98))
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {

@@ -1,12 +1,8 @@
 //! `ctx-root-directory-wrong`: the root directory of the service does not exist.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "ctx-root-directory-wrong",
@@ -27,17 +23,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r#"Service Root Directory "(?:/opt/render/project/src/)?(?P<dir>[^"]+)" is missing"#),
-        pattern(r#"Root Directory "?(?P<dir2>[^"\s]+)"? does not exist"#),
-        pattern(r"builder\.sh: line \d+: cd: (?P<dir3>[^:]+): No such file"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"Service Root Directory "(?:/opt/render/project/src/)?(?P<dir>[^"]+)" is missing"#,
+    r#"Root Directory "?(?P<dir2>[^"\s]+)"? does not exist"#,
+    r"builder\.sh: line \d+: cd: (?P<dir3>[^:]+): No such file",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::first(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.first(case, lines)?;
     let subject = seen.named(&["dir", "dir2", "dir3"]).to_owned();
     let why = format!("the root directory `{subject}` is not in this commit");
-    Some(Hit::at(seen.at, subject, why).confidence(0.98))
+    Some(Hit::at(seen.line, subject, why).confidence(0.98))
 }

@@ -1,12 +1,8 @@
 //! `ctx-submodule`: a git submodule is empty.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "ctx-submodule",
@@ -27,20 +23,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 7]> = LazyLock::new(|| {
-    [
-        pattern(r#"source directory "(?P<a>[^"]+)" does not appear to contain CMakeLists"#),
-        pattern(r"The source directory$"),
-        pattern(r"(?:into|for) submodule path '(?P<b>[^']+)'"),
-        pattern(r"No url found for submodule path \'(?P<c>[^\']+)\'"),
-        pattern(r"'(?P<d>[^']+)' does not have a commit checked out"),
-        pattern(r"does not contain a CMakeLists\.txt file"),
-        pattern(r#"add_subdirectory given source "(?P<e>[^"]+)" which is not an existing"#),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"source directory "(?P<a>[^"]+)" does not appear to contain CMakeLists"#,
+    r"(?:into|for) submodule path '(?P<b>[^']+)'",
+    r"No url found for submodule path \'(?P<c>[^\']+)\'",
+    r"'(?P<d>[^']+)' does not have a commit checked out",
+    r#"add_subdirectory given source "(?P<e>[^"]+)" which is not an existing"#,
+    r"does not contain a CMakeLists\.txt file",
+    r"The source directory$",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     // Only where the repository has submodules, or the files are not known.
     let modules = case.workspace.contains(".gitmodules");
     let unknown = case.workspace.paths().count() <= 1;
@@ -48,11 +42,11 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         return None;
     }
     let subject = match seen.named(&["a", "b", "c", "d", "e"]) {
-        "" => folder_before(case, seen.at),
+        "" => folder_before(case, seen.line),
         path => path.to_owned(),
     };
     let why = format!("the submodule `{subject}` is empty in the build");
-    Some(Hit::at(seen.at, subject, why).confidence(0.92))
+    Some(Hit::at(seen.line, subject, why).confidence(0.92))
 }
 
 /// CMake names the folder on one of the lines before.

@@ -1,11 +1,7 @@
 //! `db-auth`: the database refuses user or password.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -36,13 +32,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"password authentication failed for user \"([^\"]+)\"|Access denied for user '([^']+)'|(client password must be a string)|(WRONGPASS|NOAUTH)|(?:bad auth : |MongoServerError: )([Aa]uthentication failed)|(P1000)"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"password authentication failed for user \"([^\"]+)\"|Access denied for user '([^']+)'|(client password must be a string)|(WRONGPASS|NOAUTH)|(?:bad auth : |MongoServerError: )([Aa]uthentication failed)|(P1000)"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the database refuses `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

@@ -1,11 +1,7 @@
 //! `db-conn-refused`: nothing answers at the database's address.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -34,16 +30,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Can't reach database server at [`']?([\w.:-]+)|dial tcp ([\w.:\[\]-]+): connect: connection refused|ECONNREFUSED ([\w.:]+)|could not connect to server: (Connection refused)|(Connection refused) \(os error 111\)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"Can't reach database server at [`']?([\w.:-]+)|dial tcp ([\w.:\[\]-]+): connect: connection refused|ECONNREFUSED ([\w.:]+)|could not connect to server: (Connection refused)|(Connection refused) \(os error 111\)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     if case.log.failing.is_some() {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("nothing answers at `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.8))
+    Some(Hit::at(found.line, subject, why).confidence(0.8))
 }

@@ -1,11 +1,7 @@
 //! `db-driver-missing`: the driver of the database is not installed.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::{self, packages, pins};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
@@ -48,15 +44,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Error loading (psycopg2) or psycopg module|The loaded '(\w+)' is not async|Did you install (mysqlclient)\?|No module named '(psycopg2|MySQLdb|asyncpg|psycopg|pymysql)|Please install (pg|mysql2) package manually"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"Error loading (psycopg2) or psycopg module|The loaded '(\w+)' is not async|Did you install (mysqlclient)\?|No module named '(psycopg2|MySQLdb|asyncpg|psycopg|pymysql)|Please install (pg|mysql2) package manually",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the driver `{subject}` is not installed");
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `db-extension`: a PostgreSQL extension is not enabled.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -34,13 +30,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"type \"(vector|citext|hstore|geometry|geography)\" does not exist|function (uuid_generate_v4|gen_random_uuid)\(\) does not exist|create extension \"([^\"]+)\"|control file \"[^\"]*/([\w-]+)\.control\""#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"type \"(vector|citext|hstore|geometry|geography)\" does not exist|function (uuid_generate_v4|gen_random_uuid)\(\) does not exist|create extension \"([^\"]+)\"|control file \"[^\"]*/([\w-]+)\.control\""#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the extension behind `{subject}` is not enabled");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

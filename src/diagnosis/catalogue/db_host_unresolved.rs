@@ -1,11 +1,7 @@
 //! `db-host-unresolved`: the name of the database's host is not known.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -35,17 +31,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"could not translate host name \"([^\"]+)\"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|UnknownHostException: ([\w.-]+)|lookup ([\w.-]+).*no such host|Unknown MySQL server host '([^']+)'|(?:host|Error -2 connecting to) '?([\w.-]+?)'?[:,].*Name or service not known"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"could not translate host name \"([^\"]+)\"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN) ([\w.-]+)|UnknownHostException: ([\w.-]+)|lookup ([\w.-]+).*no such host|Unknown MySQL server host '([^']+)'|(?:host|Error -2 connecting to) '?([\w.-]+?)'?[:,].*Name or service not known"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     // While building, a name that is not known is the network's fault or that of a package host.
     if case.log.failing.is_some() {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the host `{subject}` is not known where the service runs");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

@@ -1,11 +1,7 @@
 //! `db-localhost`: the service looks for its database on its own machine.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -37,13 +33,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"Can't connect to (?:local )?MySQL server (?:on|through).*?'?(localhost|127\.0\.0\.1|/[\w/.]+)|ECONNREFUSED ((?:127\.0\.0\.1|::1):(?:5432|3306|27017|1433))|dial tcp ((?:127\.0\.0\.1|\[::1\]):(?:5432|3306|27017))|host \"(localhost)\"|connection to server at \"(localhost|127\.0\.0\.1)\""#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"Can't connect to (?:local )?MySQL server (?:on|through).*?'?(localhost|127\.0\.0\.1|/[\w/.]+)|ECONNREFUSED ((?:127\.0\.0\.1|::1):(?:5432|3306|27017|1433))|dial tcp ((?:127\.0\.0\.1|\[::1\]):(?:5432|3306|27017))|host \"(localhost)\"|connection to server at \"(localhost|127\.0\.0\.1)\""#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the database is looked for at `{subject}`, on the service's own machine");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

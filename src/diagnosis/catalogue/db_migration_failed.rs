@@ -1,11 +1,7 @@
 //! `db-migration-failed`: migrations do not apply.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -38,13 +34,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Can't locate revision identified by '([^']+)'|(NodeNotFoundError): Migration (\S+)|(Multiple head revisions)|(InconsistentMigrationHistory)|(PendingMigrationError)|Dirty database version (\d+)|(Migrations are pending)|Error: (P30(?:09|18|05))"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"Can't locate revision identified by '([^']+)'|(NodeNotFoundError): Migration (\S+)|(Multiple head revisions)|(InconsistentMigrationHistory)|(PendingMigrationError)|Dirty database version (\d+)|(Migrations are pending)|Error: (P30(?:09|18|05))",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the migrations do not apply: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

@@ -1,11 +1,7 @@
 //! `db-missing-table`: the tables were never created.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::python::start;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
@@ -66,16 +62,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"no such table: ([\w.]+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist|P2021: The table `([^`]+)`"#
-);
-static COMMAND: LazyLock<Regex> = pattern!(r#"\.cli\.command\(\s*["']([\w-]+)["']"#);
+static SAYS: Phrases = Phrases::new(&[
+    r#"no such table: ([\w.]+)|relation \"([^\"]+)\" does not exist|Table '([^']+)' doesn't exist|P2021: The table `([^`]+)`"#,
+]);
+static COMMAND: Phrases = Phrases::new(&[r#"\.cli\.command\(\s*["']([\w-]+)["']"#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the table `{subject}` does not exist");
-    let hit = Hit::at(line, subject, why).confidence(0.93);
+    let hit = Hit::at(found.line, subject, why).confidence(0.93);
     let mendable = !remedies(case, &hit).remedies.is_empty();
     Some(if mendable { hit.policy(Policy::Fix) } else { hit })
 }
@@ -112,7 +108,7 @@ fn first_command(case: &Case<'_>, index: usize) -> Option<(&'static str, String)
         || case.context.holds("wsgi.py");
     let commands = python::sources(case).into_iter().filter_map(|path| case.workspace.text(path));
     let mut making = commands
-        .flat_map(|text| COMMAND.captures_iter(text).map(|found| found[1].to_owned()).collect::<Vec<_>>())
+        .flat_map(|text| COMMAND.each(text).map(|found| found[1].to_owned()).collect::<Vec<_>>())
         .filter(|name| {
             let makes = ["create", "init", "setup"].iter().any(|verb| name.contains(verb));
             makes && ["table", "db", "database"].iter().any(|object| name.contains(object))

@@ -1,11 +1,7 @@
 //! `db-mongo`: MongoDB cannot be reached.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -36,13 +32,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"querySrv (?:ENOTFOUND|ECONNREFUSED) ([\w.-]+)|The `(uri)` parameter to `openUri|(Mongo(?:ose)?ServerSelectionError|ServerSelectionTimeoutError|MongoNetworkError)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"querySrv (?:ENOTFOUND|ECONNREFUSED) ([\w.-]+)|The `(uri)` parameter to `openUri|(Mongo(?:ose)?ServerSelectionError|ServerSelectionTimeoutError|MongoNetworkError)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("MongoDB cannot be reached: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

@@ -1,11 +1,7 @@
 //! `db-pgbouncer-prepared`: prepared statements do not go through the pooler.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -23,12 +19,12 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> =
-    pattern!(r#"prepared statement \"([^\"]+)\" (?:already exists|does not exist)|(bind message supplies)"#);
+static SAYS: Phrases =
+    Phrases::new(&[r#"prepared statement \"([^\"]+)\" (?:already exists|does not exist)|(bind message supplies)"#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the prepared statement `{subject}` is not known on this connection");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

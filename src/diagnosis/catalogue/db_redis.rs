@@ -1,11 +1,7 @@
 //! `db-redis`: Redis cannot be reached.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -37,13 +33,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(?:redis\.exceptions\.ConnectionError.*)?connecting to ([\w.-]+:6379)|ECONNREFUSED ((?:127\.0\.0\.1|::1):6379)|[Cc]annot connect to (redis://[\w.:-]+)|(MaxRetriesPerRequestError)|(redis\.exceptions\.ConnectionError)|\[ioredis\] (Unhandled error event)|(Redis Client Error)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(?:redis\.exceptions\.ConnectionError.*)?connecting to ([\w.-]+:6379)|ECONNREFUSED ((?:127\.0\.0\.1|::1):6379)|[Cc]annot connect to (redis://[\w.:-]+)|(MaxRetriesPerRequestError)|(redis\.exceptions\.ConnectionError)|\[ioredis\] (Unhandled error event)|(Redis Client Error)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("Redis cannot be reached at `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

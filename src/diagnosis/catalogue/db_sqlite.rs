@@ -1,11 +1,7 @@
 //! `db-sqlite`: SQLite cannot open or write its file.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::python::start;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
@@ -60,17 +56,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(unable to open database file|attempt to write a readonly database|database is locked|SQLITE_CANTOPEN|SQLITE_READONLY)"
-);
-static FILE: LazyLock<Regex> =
-    pattern!(r#"(?:sqlite(?:\+\w+)?:///|connect\(["']|["'])(/[\w./-]+)/[\w.-]+\.(?:db|sqlite3?)\b"#);
+static SAYS: Phrases = Phrases::new(&[
+    r"(unable to open database file|attempt to write a readonly database|database is locked|SQLITE_CANTOPEN|SQLITE_READONLY)",
+]);
+static FILE: Phrases =
+    Phrases::new(&[r#"(?:sqlite(?:\+\w+)?:///|connect\(["']|["'])(/[\w./-]+)/[\w.-]+\.(?:db|sqlite3?)\b"#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("SQLite cannot use its file: {subject}");
-    let hit = Hit::at(line, subject, why).confidence(0.94);
+    let hit = Hit::at(found.line, subject, why).confidence(0.94);
     let mendable = !remedies(case, &hit).remedies.is_empty();
     Some(if mendable { hit.policy(Policy::Fix) } else { hit })
 }
@@ -112,9 +108,8 @@ fn folder_of(case: &Case<'_>, command: usize) -> Option<String> {
         .chain(notes)
         .filter_map(|path| case.workspace.text(path))
         .chain([environment.as_str()]);
-    let mut folders: Vec<String> = texts
-        .flat_map(|text| FILE.captures_iter(text).map(|found| python::tidy(&found[1])).collect::<Vec<_>>())
-        .collect();
+    let mut folders: Vec<String> =
+        texts.flat_map(|text| FILE.each(text).map(|found| python::tidy(&found[1])).collect::<Vec<_>>()).collect();
     folders.sort();
     folders.dedup();
     match folders.as_slice() {

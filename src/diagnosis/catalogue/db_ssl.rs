@@ -1,11 +1,7 @@
 //! `db-ssl`: the database wants, or does not want, an encrypted connection.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -36,17 +32,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"(?:(self[- ]signed certificate)|server does not support (SSL) connections|(SSL) connection has been closed|(SSL/TLS required)|no pg_hba\.conf entry for host \"([^\"]+)\"|(connection is insecure)|(SSL off))"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"(?:(self[- ]signed certificate)|server does not support (SSL) connections|(SSL) connection has been closed|(SSL/TLS required)|no pg_hba\.conf entry for host \"([^\"]+)\"|(connection is insecure)|(SSL off))"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     // A certificate that stops a download while building is no database's.
     if case.log.failing.is_some() {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the database's encryption does not fit: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.85))
+    Some(Hit::at(found.line, subject, why).confidence(0.85))
 }

@@ -1,11 +1,7 @@
 //! `db-timeout`: the database answers too late.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -35,16 +31,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(connection timeout expired|timeout expired|Connection terminated due to connection timeout|Connection timed out|statement timeout|SequelizeConnectionAcquireTimeoutError)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(connection timeout expired|timeout expired|Connection terminated due to connection timeout|Connection timed out|statement timeout|SequelizeConnectionAcquireTimeoutError)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     if case.log.failing.is_some() {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the database answers too late: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.8))
+    Some(Hit::at(found.line, subject, why).confidence(0.8))
 }

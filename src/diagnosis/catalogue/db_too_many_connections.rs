@@ -1,11 +1,7 @@
 //! `db-too-many-connections`: the database has no free connection.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -34,13 +30,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"(QueuePool limit of size \d+)|(too many connections)(?: for role \"([^\"]+)\")?|(remaining connection slots are reserved)|(too many clients already)|(max clients reached)|(Timed out fetching a new connection)"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"(QueuePool limit of size \d+)|(too many connections)(?: for role \"([^\"]+)\")?|(remaining connection slots are reserved)|(too many clients already)|(max clients reached)|(Timed out fetching a new connection)"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the database has no free connection: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

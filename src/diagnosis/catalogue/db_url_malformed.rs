@@ -1,11 +1,7 @@
 //! `db-url-malformed`: the database's address cannot be read.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -39,13 +35,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(invalid dsn)|(URL must start with the protocol)|(?:Could not parse (?:SQLAlchemy|rfc1738) URL from (?:given URL )?string) '?([^']*)|Can't load plugin: (sqlalchemy\.dialects:[\w.]+)|(MongoParseError)|(Expected string or URL object, got None)|(P1013)|([Ii]nvalid connection string)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(invalid dsn)|(URL must start with the protocol)|(?:Could not parse (?:SQLAlchemy|rfc1738) URL from (?:given URL )?string) '?([^']*)|Can't load plugin: (sqlalchemy\.dialects:[\w.]+)|(MongoParseError)|(Expected string or URL object, got None)|(P1013)|([Ii]nvalid connection string)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the database's address cannot be read: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

@@ -1,12 +1,10 @@
 //! `df-build-arg-empty`: a build argument has no default and was not given.
 
-use std::sync::LazyLock;
-
 use regex::Regex;
 
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -67,30 +65,24 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static NAMED: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"base name \(\$\{?(?P<name>\w+)[^)]*\) should not be blank"),
-        pattern(
-            r"(?P<name>[A-Za-z_]\w*): (?:parameter (?:null or )?not set|(?:[A-Za-z_]\w* )?build[ -]arg(?:ument)? )",
-        ),
-        pattern(r"(?P<name>[A-Z][A-Z0-9_]{2,}) (?:build argument|needs to be set and non-empty)"),
-    ]
-});
-static CONSEQUENCE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"missing argument: --version|curl: no URL specified|wget: missing URL|(?:user|group)add: invalid (?:user|group) ID|mkdir: missing operand|cp: missing destination file operand|/releases/download//|not in gzip format|repository '' does not exist|stat /bin/sh: no such file or directory|\b404\b",
-    )
-});
+static NAMED: Phrases = Phrases::new(&[
+    r"base name \(\$\{?(?P<name>\w+)[^)]*\) should not be blank",
+    r"(?P<name>[A-Za-z_]\w*): (?:parameter (?:null or )?not set|(?:[A-Za-z_]\w* )?build[ -]arg(?:ument)? )",
+    r"(?P<name>[A-Z][A-Z0-9_]{2,}) (?:build argument|needs to be set and non-empty)",
+]);
+static CONSEQUENCE: Phrases = Phrases::new(&[
+    r"missing argument: --version|curl: no URL specified|wget: missing URL|(?:user|group)add: invalid (?:user|group) ID|mkdir: missing operand|cp: missing destination file operand|/releases/download//|not in gzip format|repository '' does not exist|stat /bin/sh: no such file or directory|\b404\b",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    if let Some(seen) = sighting::last(case, lines, &NAMED.iter().collect::<Vec<_>>()) {
+    if let Some(seen) = NAMED.last(case, lines) {
         let name = seen.named(&["name"]);
-        return Some(at(case, seen.at, name, 0.96));
+        return Some(at(case, seen.line, name, 0.96));
     }
-    let seen = sighting::last(case, lines, &[&CONSEQUENCE])?;
+    let seen = CONSEQUENCE.last(case, lines)?;
     let index = case.failing_instruction()?;
     let name = empty_arguments(case, index).into_iter().next()?;
-    Some(at(case, seen.at, &name, 0.9))
+    Some(at(case, seen.line, &name, 0.9))
 }
 
 fn at(case: &Case<'_>, line: usize, name: &str, confidence: f32) -> Hit {

@@ -1,13 +1,9 @@
 //! `df-copy-arity`: COPY or ADD lacks its destination, or copies several files to something that is no folder.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::parsing;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::pattern;
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit};
 
@@ -51,15 +47,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?:When using (?:COPY|ADD) with more than one source file, the destination must be a directory|(?:COPY|ADD) requires at least two arguments)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?i)(?:When using (?:COPY|ADD) with more than one source file, the destination must be a directory|(?:COPY|ADD) requires at least two arguments)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = parsing::last(case, lines, &[&SHAPE])?;
-    let hit = parsing::hit(case, &seen, "", String::new(), |message| SHAPE.is_match(message));
+    let seen = parsing::last(case, lines, &SHAPE)?;
+    let hit = parsing::hit(case, &seen, "", String::new(), |message| SHAPE.fits(message));
     let index = parsing::instruction_of(case, &hit)
         .or_else(|| (0..case.dockerfile.instructions().len()).find(|at| is_wrong(case, *at)));
     let subject = index.map(|index| last_word(case, index)).unwrap_or_default();

@@ -1,13 +1,9 @@
 //! `df-copy-shell-syntax`: COPY is written like a shell command.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -34,9 +30,8 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [pattern(r#""/(?P<word>\|\||true|2>/dev/null|&&)": not found"#), pattern(r"stat (?P<word2>\|\||&&|2>/dev/null)")]
-});
+static SHAPES: Phrases =
+    Phrases::new(&[r#""/(?P<word>\|\||true|2>/dev/null|&&)": not found"#, r"stat (?P<word2>\|\||&&|2>/dev/null)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let word_of = |index: usize| {
@@ -48,8 +43,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
             (missing.at, missing.instruction.map(word_of).unwrap_or_default())
         }
         _ => {
-            let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
-            (seen.at, seen.named(&["word", "word2"]).to_owned())
+            let seen = SHAPES.last(case, lines)?;
+            (seen.line, seen.named(&["word", "word2"]).to_owned())
         }
     };
     let why = format!("COPY takes the shell word `{word}` for a file");

@@ -1,13 +1,9 @@
 //! `df-crlf`: a script has Windows line ends.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -55,32 +51,26 @@ pub const RULE: Rule = Rule {
     ],
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"(?P<path>[\w./-]+): .*(?:\^M|\\r): bad interpreter"),
-        pattern(r#"env: ['‘"`](?:bash|sh|python3?|node)\\r['’"`]|\$'\\r': command not found|(?:/bin/(?:ba)?sh\^M)"#),
-        pattern(
-            r#"(?:exec|exec format|starting container process[^"]*exec:) \\?"?(?P<path>[\w./-]+)\\?"?: (?:stat [^:]+: )?no such file or directory"#,
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<path>[\w./-]+): .*(?:\^M|\\r): bad interpreter",
+    r#"env: ['‘"`](?:bash|sh|python3?|node)\\r['’"`]|\$'\\r': command not found|(?:/bin/(?:ba)?sh\^M)"#,
+    r#"(?:exec|exec format|starting container process[^"]*exec:) \\?"?(?P<path>[\w./-]+)\\?"?: (?:stat [^:]+: )?no such file or directory"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let [interpreter, plain, silent] = &*SHAPES;
     let scripts = windows_scripts(case);
-    if let Some(seen) = sighting::last(case, lines, &[interpreter, plain]) {
-        let named = copying::plain(seen.named(&["path"]));
+    let seen = SHAPES.last(case, lines)?;
+    let named = copying::plain(seen.named(&["path"]));
+    if seen.wording < 2 {
         let by_name = scripts.iter().find(|script| !named.is_empty() && ends_alike(script, &named));
         let subject = by_name.or(scripts.first()).cloned().unwrap_or(named);
         let why = format!("`{subject}` has Windows line ends");
-        return Some(Hit::at(seen.at, subject, why).confidence(0.97));
+        return Some(Hit::at(seen.line, subject, why).confidence(0.97));
     }
     // "no such file" of a script that is there: only the line ends can be meant, if it has Windows ones.
-    let seen = sighting::last(case, lines, &[silent])?;
-    let named = copying::plain(seen.named(&["path"]));
     let script = scripts.into_iter().find(|script| ends_alike(script, &named))?;
     let why = format!("`{script}` has Windows line ends, so its interpreter is not found");
-    Some(Hit::at(seen.at, script, why).confidence(0.95))
+    Some(Hit::at(seen.line, script, why).confidence(0.95))
 }
 
 fn ends_alike(script: &str, named: &str) -> bool {

@@ -1,12 +1,8 @@
 //! `df-empty`: the Dockerfile is empty.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "df-empty",
@@ -34,20 +30,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"No image was generated\. Is your Dockerfile empty|the Dockerfile \((?P<file>[^)]*)\) cannot be empty|file with no instructions|dockerfile contains no stages to build",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"No image was generated\. Is your Dockerfile empty|the Dockerfile \((?P<file>[^)]*)\) cannot be empty|file with no instructions|dockerfile contains no stages to build",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = match seen.named(&["file"]) {
         "" => case.dockerfile_path.to_owned(),
         file => file.to_owned(),
     };
     let why = "the Dockerfile has no instructions to build from";
-    Some(Hit::at(seen.at, subject, why).confidence(0.98))
+    Some(Hit::at(seen.line, subject, why).confidence(0.98))
 }
 
 /// A Dockerfile that is there and says nothing.

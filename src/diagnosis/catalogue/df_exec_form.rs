@@ -1,12 +1,8 @@
 //! `df-exec-form`: a command is written as a list, but not as the JSON that Docker wants.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::Instruction;
 use crate::remedy::{Applicability, Edit};
 
@@ -64,13 +60,11 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAID: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?:sh|bash|ash): (?:(?:line )?\d+: )?\[[^\s]*: (?:command )?not found"));
+static SAID: Phrases = Phrases::new(&[r"(?:sh|bash|ash): (?:(?:line )?\d+: )?\[[^\s]*: (?:command )?not found"]);
 
 /// One item: in quotes of any kind, or bare.
-static ITEM: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"^\s*(?:"([^"]*)"|'([^']*)'|[“”]([^“”]*)[“”]|[‘’]([^‘’]*)[‘’]|([^\s,\[\]"'“”‘’]+))\s*(,?)"#)
-});
+static ITEM: Phrases =
+    Phrases::new(&[r#"^\s*(?:"([^"]*)"|'([^']*)'|[“”]([^“”]*)[“”]|[‘’]([^‘’]*)[‘’]|([^\s,\[\]"'“”‘’]+))\s*(,?)"#]);
 
 /// The start commands that look like a list and are none, with their items.
 fn broken<'a>(case: &'a Case<'_>) -> Vec<(&'a Instruction, Vec<String>)> {
@@ -84,11 +78,11 @@ fn items(text: &str) -> Option<Vec<String>> {
     let mut rest = text.strip_prefix('[')?.strip_suffix(']')?;
     let mut out = Vec::new();
     while !rest.trim().is_empty() {
-        let found = ITEM.captures(rest)?;
-        let item = found.iter().skip(1).take(5).flatten().next()?.as_str();
+        let found = ITEM.read(rest)?;
+        let item = (1..=5).find_map(|group| found.get(group))?;
         // `[ -f a ]` is a test of the shell.
         let bare = found.get(5).is_some();
-        rest = &rest[found.get(0)?.end()..];
+        rest = &rest[found.range().end..];
         if item.contains(['\\', '$']) || bare && found[6].is_empty() && !rest.trim().is_empty() {
             return None;
         }
@@ -105,9 +99,9 @@ fn why(instruction: &Instruction) -> String {
 }
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SAID])?;
+    let seen = SAID.last(case, lines)?;
     let (instruction, _) = broken(case).into_iter().next_back()?;
-    let hit = Hit::at(seen.at, &instruction.keyword, why(instruction)).confidence(0.97);
+    let hit = Hit::at(seen.line, &instruction.keyword, why(instruction)).confidence(0.97);
     Some(hit.place(case.dockerfile_path, instruction.first_line))
 }
 

@@ -1,12 +1,8 @@
 //! `df-expose-invalid`: EXPOSE names no port.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -49,18 +45,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r#"[Ii]nvalid (?:containerPort|hostPort|port range|proto|start port)[^:]*: "?(?P<port>[^"\s]+)"#),
-        pattern(r"host-port mapping should not be used in EXPOSE"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"[Ii]nvalid (?:containerPort|hostPort|port range|proto|start port)[^:]*: "?(?P<port>[^"\s]+)"#,
+    r"host-port mapping should not be used in EXPOSE",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["port"]).to_owned();
     let why = format!("EXPOSE cannot read `{subject}` as a port");
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `df-file-missing`: there is no Dockerfile at the path of the service.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "df-file-missing",
@@ -34,20 +30,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 4]> = LazyLock::new(|| {
-    [
-        pattern(r"failed to read dockerfile: open (?P<a>[^:]+): no such file"),
-        pattern(r"Cannot locate specified Dockerfile: (?P<a2>\S+)"),
-        pattern(r"unable to evaluate symlinks in Dockerfile path: lstat (?P<a3>[^:]+)"),
-        pattern(r"failed to read dockerfile"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"failed to read dockerfile: open (?P<a>[^:]+): no such file",
+    r"Cannot locate specified Dockerfile: (?P<a2>\S+)",
+    r"unable to evaluate symlinks in Dockerfile path: lstat (?P<a3>[^:]+)",
+    r"failed to read dockerfile",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["a", "a2", "a3"]).to_owned();
     let why = format!("there is no `{subject}` in this commit");
-    Some(Hit::at(seen.at, subject, why).confidence(0.98))
+    Some(Hit::at(seen.line, subject, why).confidence(0.98))
 }
 
 /// No file at the path that the service names.

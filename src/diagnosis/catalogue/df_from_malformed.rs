@@ -1,13 +1,9 @@
 //! `df-from-malformed`: a FROM line is not a reference to an image, or an instruction stands before the first one.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::parsing;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::pattern;
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit};
 
@@ -57,30 +53,25 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r#"failed to parse (?:stage name )?"(?P<what>[^"]+)": invalid reference format"#),
-        pattern(
-            r"(?i)invalid reference format|no build stage in current context|FROM requires either one or three arguments|invalid name for build stage|please provide a source image with `from` prior to commit",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"failed to parse (?:stage name )?"(?P<what>[^"]+)": invalid reference format"#,
+    r"(?i)invalid reference format|no build stage in current context|FROM requires either one or three arguments|invalid name for build stage|please provide a source image with `from` prior to commit",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let [named, plain] = &*SHAPES;
-    let seen = parsing::last(case, lines, &[named, plain])?;
+    let seen = parsing::last(case, lines, &SHAPES)?;
     // The same words stand in `docker pull` and other tools; only the builder says them before any step has run.
     let ran = case.log.failing.as_ref().is_some_and(|step| step.exit_code.is_some());
     if ran {
         return None;
     }
-    let place = parsing::dockerfile_line(case, seen.at).or_else(|| suspect(case));
+    let place = parsing::dockerfile_line(case, seen.line).or_else(|| suspect(case));
     let subject = match seen.named(&["what"]) {
         "" => place.map(|line| subject_at(case, line)).unwrap_or_default(),
         what => what.to_owned(),
     };
     let why = format!("`{subject}` is not what FROM can read");
-    let hit = Hit::at(seen.at, subject, why).confidence(0.97);
+    let hit = Hit::at(seen.line, subject, why).confidence(0.97);
     Some(match place {
         Some(line) => hit.place(case.dockerfile_path, line),
         None => hit,
@@ -89,7 +80,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 
 /// The line of the FROM that looks wrong, when the log names none.
 fn suspect(case: &Case<'_>) -> Option<usize> {
-    let ours = |message: &str| SHAPES.iter().any(|shape| shape.is_match(message));
+    let ours = |message: &str| SHAPES.fits(message);
     if let Some(problem) = case.dockerfile.problems().iter().find(|problem| ours(&problem.message)) {
         return Some(problem.line);
     }
@@ -113,8 +104,7 @@ fn repository(reference: &str) -> &str {
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
-    let [named, plain] = &*SHAPES;
-    let mut hits = parsing::problems(case, &[named, plain], |subject| format!("`{subject}` is not what FROM can read"));
+    let mut hits = parsing::problems(case, &SHAPES, |subject| format!("`{subject}` is not what FROM can read"));
     for hit in &mut hits {
         if let Some(place) = &hit.place {
             hit.subject = subject_at(case, place.line);

@@ -1,12 +1,8 @@
 //! `df-frontend-image`: the Dockerfile frontend image could not be loaded.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "df-frontend-image",
@@ -27,18 +23,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"(?:failed to resolve source metadata|failed to load cache key:?|failed to do request).*?(?P<image>docker/dockerfile(?::[\w.-]+)?)",
-        ),
-        pattern(r"frontend grpc server closed unexpectedly"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?:failed to resolve source metadata|failed to load cache key:?|failed to do request).*?(?P<image>docker/dockerfile(?::[\w.-]+)?)",
+    r"frontend grpc server closed unexpectedly",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["image"]).to_owned();
     let why = format!("the frontend image `{subject}` could not be loaded");
-    Some(Hit::at(seen.at, subject, why).confidence(0.9))
+    Some(Hit::at(seen.line, subject, why).confidence(0.9))
 }

@@ -1,12 +1,8 @@
 //! `df-healthcheck-args`: HEALTHCHECK lacks its CMD.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -33,27 +29,23 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r#"Unknown type "?(?P<word>[^"\s]+)"? in HEALTHCHECK \(try CMD\)"#),
-        pattern(
-            r"Missing command after HEALTHCHECK CMD|HEALTHCHECK NONE takes no arguments|HEALTHCHECK requires at least one argument",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"Unknown type "?(?P<word>[^"\s]+)"? in HEALTHCHECK \(try CMD\)"#,
+    r"Missing command after HEALTHCHECK CMD|HEALTHCHECK NONE takes no arguments|HEALTHCHECK requires at least one argument",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["word"]).to_owned();
     let why = "HEALTHCHECK does not say what to run";
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
-    static SAID: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r#"Unknown type "(?P<what>[^"]+)" in HEALTHCHECK|HEALTHCHECK NONE takes|after HEALTHCHECK CMD"#)
-    });
-    crate::diagnosis::parsing::problems(case, &[&SAID], |_| "HEALTHCHECK does not say what to run".to_owned())
+    static SAID: Phrases = Phrases::new(&[
+        r#"Unknown type "(?P<what>[^"]+)" in HEALTHCHECK|HEALTHCHECK NONE takes|after HEALTHCHECK CMD"#,
+    ]);
+    crate::diagnosis::parsing::problems(case, &SAID, |_| "HEALTHCHECK does not say what to run".to_owned())
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

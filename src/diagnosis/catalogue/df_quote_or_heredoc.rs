@@ -1,13 +1,9 @@
 //! `df-quote-or-heredoc`: a quote is not closed, a heredoc does not end, or ENV and LABEL lack the `=` form.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::parsing;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::pattern;
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -65,19 +61,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"(?P<heredoc>unterminated heredoc)"),
-        pattern(
-            r"unexpected end of statement while looking for matching|can't find = in|must have two arguments|arrays must be comprised of strings only",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<heredoc>unterminated heredoc)",
+    r"unexpected end of statement while looking for matching|can't find = in|must have two arguments|arrays must be comprised of strings only",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = parsing::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
-    let hit =
-        parsing::hit(case, &seen, "", String::new(), |message| SHAPES.iter().any(|shape| shape.is_match(message)));
+    let seen = parsing::last(case, lines, &SHAPES)?;
+    let hit = parsing::hit(case, &seen, "", String::new(), |message| SHAPES.fits(message));
     let line = hit.place.as_ref().map(|place| place.line);
     let subject = line.map(|line| subject_at(case, line)).unwrap_or_default();
     let why = match line {
@@ -96,7 +87,7 @@ fn subject_at(case: &Case<'_>, line: usize) -> String {
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
-    let mut hits = parsing::problems(case, &SHAPES.iter().collect::<Vec<_>>(), |_| String::new());
+    let mut hits = parsing::problems(case, &SHAPES, |_| String::new());
     for hit in &mut hits {
         let line = hit.place.as_ref().map_or(0, |place| place.line);
         hit.subject = subject_at(case, line);
@@ -172,9 +163,9 @@ fn open_heredoc(case: &Case<'_>, line: usize) -> Option<(String, Option<usize>)>
     let open = case.dockerfile.problems().iter().any(|problem| problem.message == "unterminated heredoc");
     let (_, instruction) = case.dockerfile.at_line(line).filter(|_| open)?;
     let texts = case.workspace.lines(case.dockerfile_path);
-    static START: LazyLock<Regex> = LazyLock::new(|| pattern(r#"<<-?\s*["']?([A-Za-z_][A-Za-z0-9_]*)["']?"#));
+    static START: Phrases = Phrases::new(&[r#"<<-?\s*["']?([A-Za-z_][A-Za-z0-9_]*)["']?"#]);
     let start = texts.get(instruction.first_line - 1)?;
-    let word = START.captures(start)?[1].to_owned();
+    let word = START.read(start)?[1].to_owned();
     let mut ends = (instruction.first_line..texts.len()).filter(|at| texts[*at].trim() == word);
     let end = ends.next().filter(|_| ends.next().is_none()).map(|at| at + 1);
     Some((word, end))

@@ -1,14 +1,10 @@
 //! `df-run-shell-syntax`: a RUN line is no valid shell.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::base;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit};
 
@@ -49,25 +45,23 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 4]> = LazyLock::new(|| {
-    [
-        pattern(r"sh: (?:\d+: )?(?:eval: )?(?:line )?(?:\d+: )?(?P<what>[Ss]yntax error:? ?.*)"),
-        pattern(r"sh: (?:\d+: )?(?P<cmd>source|\[\[|shopt|pushd|declare): not found"),
-        pattern(r"sh: (?:line )?(?:\d+: )?(?:.*: )?(?P<bad>[Bb]ad substitution)"),
-        pattern(r"^(?:bash: |/bin/bash: )(?:-c: )?(?:line \d+: )?(?P<what2>syntax error near unexpected token .*)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"sh: (?:\d+: )?(?:eval: )?(?:line )?(?:\d+: )?(?P<what>[Ss]yntax error:? ?.*)",
+    r"sh: (?:\d+: )?(?P<cmd>source|\[\[|shopt|pushd|declare): not found",
+    r"sh: (?:line )?(?:\d+: )?(?:.*: )?(?P<bad>[Bb]ad substitution)",
+    r"^(?:bash: |/bin/bash: )(?:-c: )?(?:line \d+: )?(?P<what2>syntax error near unexpected token .*)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["what", "cmd", "bad", "what2"]).trim();
     // A script of the project that is wrong is another matter than a RUN line.
-    let in_script = case.text(seen.at).split(": ").next().is_some_and(|first| first.contains(".sh"));
+    let in_script = case.text(seen.line).split(": ").next().is_some_and(|first| first.contains(".sh"));
     if in_script {
         return None;
     }
     Some(
-        Hit::at(seen.at, subject, format!("{} is no valid shell: {subject}", sighting::failing_step_named(case)))
+        Hit::at(seen.line, subject, format!("{} is no valid shell: {subject}", case.failing_step_named()))
             .confidence(0.95),
     )
 }

@@ -1,12 +1,8 @@
 //! `df-stage-undefined`: a stage is used that the Dockerfile does not have.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -51,25 +47,23 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 5]> = LazyLock::new(|| {
-    [
-        pattern(r#"target stage "?(?P<a>[^"\s]+)"? could not be found"#),
-        pattern(r#"(?:cannot copy from stage|circular dependency detected on stage:?) "?(?P<a2>[^"\s,]+)"#),
-        pattern(r"invalid from flag value (?P<a3>[^:\s]+)"),
-        pattern(r"failed to resolve source metadata for (?:docker\.io/(?:library/)?)?(?P<image>[\w.-]+)(?::latest)?: "),
-        pattern(r"pull access denied for (?P<image2>[\w.-]+),"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"target stage "?(?P<a>[^"\s]+)"? could not be found"#,
+    r#"(?:cannot copy from stage|circular dependency detected on stage:?) "?(?P<a2>[^"\s,]+)"#,
+    r"invalid from flag value (?P<a3>[^:\s]+)",
+    r"failed to resolve source metadata for (?:docker\.io/(?:library/)?)?(?P<image>[\w.-]+)(?::latest)?: ",
+    r"pull access denied for (?P<image2>[\w.-]+),",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let image = seen.named(&["image", "image2"]);
     let subject = if image.is_empty() { seen.named(&["a", "a2", "a3"]) } else { image };
     // An image that cannot be had is a misspelt stage only where a stage has nearly that name.
     if !image.is_empty() && wanted(case, image).is_none() {
         return None;
     }
-    Some(Hit::at(seen.at, subject, format!("the Dockerfile has no stage `{subject}`")).confidence(0.97))
+    Some(Hit::at(seen.line, subject, format!("the Dockerfile has no stage `{subject}`")).confidence(0.97))
 }
 
 /// `--from` with a name that is one slip from a stage and no image anybody knows.

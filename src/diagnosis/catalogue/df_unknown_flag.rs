@@ -1,14 +1,10 @@
 //! `df-unknown-flag`: an instruction has a flag that it does not know.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::images::one_slip;
 use crate::diagnosis::parsing;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::pattern;
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -54,13 +50,11 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"(?i)parse error.*unknown flag: (?P<what>[\w-]+)"),
-        pattern(r"(?i)(?:duplicate flag specified|missing a value on flag|for flag):? (?P<what>[\w-]+)"),
-        pattern(r"the (?P<what>--[\w-]+) option requires BuildKit"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?i)parse error.*unknown flag: (?P<what>[\w-]+)",
+    r"(?i)(?:duplicate flag specified|missing a value on flag|for flag):? (?P<what>[\w-]+)",
+    r"the (?P<what>--[\w-]+) option requires BuildKit",
+]);
 
 const FLAGS: &[(&str, &[&str])] = &[
     ("ADD", &["checksum", "chown", "chmod", "keep-git-dir", "link", "unpack", "exclude"]),
@@ -75,17 +69,16 @@ fn dashed(flag: &str) -> String {
 }
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = parsing::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = parsing::last(case, lines, &SHAPES)?;
     let flag = dashed(seen.named(&["what"]));
     let why = format!("the Dockerfile uses the flag `{flag}`, which this instruction does not know");
     Some(parsing::hit(case, &seen, &flag, why, |message| message.contains(&flag)))
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
-    static FLAG: LazyLock<Regex> = LazyLock::new(|| {
-        pattern(r"^(?:unknown flag|duplicate flag specified|missing a value on flag): (?P<what>--[\w-]+)")
-    });
-    parsing::problems(case, &[&FLAG], |flag| {
+    static FLAG: Phrases =
+        Phrases::new(&[r"^(?:unknown flag|duplicate flag specified|missing a value on flag): (?P<what>--[\w-]+)"]);
+    parsing::problems(case, &FLAG, |flag| {
         format!("the Dockerfile uses the flag `{flag}`, which this instruction does not know")
     })
 }

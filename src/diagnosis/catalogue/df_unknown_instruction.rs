@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::KEYWORDS;
 use crate::remedy::{Applicability, Edit, Remedy};
 
@@ -84,15 +84,14 @@ static WORD: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)(?:parse error (?:on )?line (\d+): )?unknown instruction: ?(\S*)").ok());
 
 /// An instruction that a stray backslash made a part of the RUN above it: the shell then looks for a command of that name.
-static SWALLOWED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"sh: (?:line )?(?:\d+: )?(CMD|ENTRYPOINT|EXPOSE|COPY|RUN|ENV|WORKDIR): (?:command )?not found")
-});
+static SWALLOWED: Phrases =
+    Phrases::new(&[r"sh: (?:line )?(?:\d+: )?(CMD|ENTRYPOINT|EXPOSE|COPY|RUN|ENV|WORKDIR): (?:command )?not found"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    if let Some(seen) = sighting::last(case, lines, &[&SWALLOWED]) {
-        let word = seen.group(1).to_owned();
+    if let Some(seen) = SWALLOWED.last(case, lines) {
+        let word = seen[1].to_owned();
         let why = format!("`{word}` stands inside a RUN: the line above it ends with a backslash too many");
-        return Some(Hit::at(seen.at, word, why).confidence(0.97));
+        return Some(Hit::at(seen.line, word, why).confidence(0.97));
     }
     let at = *lines.last()?;
     let found = WORD.as_ref()?.captures(case.text(at))?;

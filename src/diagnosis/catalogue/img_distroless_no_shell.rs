@@ -1,12 +1,8 @@
 //! `img-distroless-no-shell`: a step needs a shell that the image does not have.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "img-distroless-no-shell",
@@ -27,16 +23,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r#"exec: \\?"(?P<shell>/bin/(?:ba)?sh)\\?": stat /bin/(?:ba)?sh: no such file"#),
-        pattern(r#"exec: \\?"(?P<shell2>sh|/bin/sh)\\?": executable file not found"#),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"exec: \\?"(?P<shell>/bin/(?:ba)?sh)\\?": stat /bin/(?:ba)?sh: no such file"#,
+    r#"exec: \\?"(?P<shell2>sh|/bin/sh)\\?": executable file not found"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["shell", "shell2"]).to_owned();
     let why = format!("the image has no shell `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }

@@ -1,14 +1,10 @@
 //! `img-moved-namespace`: the publisher retired or renamed the image line.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::base;
 use crate::diagnosis::images::{self, Reference};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -35,16 +31,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"failed to resolve source metadata for (?P<ref>\S+): "),
-        pattern(r"manifest for (?P<ref>\S+) not found"),
-        pattern(r"pull access denied for (?P<ref>[\w./:-]+)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"failed to resolve source metadata for (?P<ref>\S+): ",
+    r"manifest for (?P<ref>\S+) not found",
+    r"pull access denied for (?P<ref>[\w./:-]+)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let said = seen.named(&["ref"]).trim_end_matches([',', ':']);
     let subject = stage_with(case, said).map_or_else(
         || said.trim_start_matches("docker.io/").trim_start_matches("library/").to_owned(),
@@ -52,7 +46,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     );
     let successor = images::moved(&Reference::parse(&subject))?;
     let why = format!("`{subject}` is no longer published; its successor is `{successor}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }
 
 fn stage_with(case: &Case<'_>, said: &str) -> Option<(usize, String)> {

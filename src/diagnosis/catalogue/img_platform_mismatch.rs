@@ -1,12 +1,8 @@
 //! `img-platform-mismatch`: the image is not made for this machine.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -37,30 +33,26 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r#"image operating system "(?P<os>\w+)" cannot be used on this platform"#),
-        pattern(r"no matching manifest for (?P<platform>[\w/]+)"),
-        pattern(r"no match for platform in manifest"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"image operating system "(?P<os>\w+)" cannot be used on this platform"#,
+    r"no matching manifest for (?P<platform>[\w/]+)",
+    r"no match for platform in manifest",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = {
-        static PULLED: LazyLock<Regex> = LazyLock::new(|| {
-            pattern(
-                r"(?:Step \d+/\d+ : FROM(?: --platform=\S+)?|load metadata for) (\S+)|failed to resolve source metadata for (\S+):|: (\S+:\S+): no match",
-            )
-        });
-        let image = (0..=seen.at).rev().find_map(|at| {
-            let found = PULLED.captures(case.text(at))?;
-            (1..=3).find_map(|group| found.get(group)).map(|part| part.as_str().to_owned())
+        static PULLED: Phrases = Phrases::new(&[
+            r"(?:Step \d+/\d+ : FROM(?: --platform=\S+)?|load metadata for) (\S+)|failed to resolve source metadata for (\S+):|: (\S+:\S+): no match",
+        ]);
+        let image = (0..=seen.line).rev().find_map(|at| {
+            let found = PULLED.on(case, at)?;
+            (1..=3).find_map(|group| found.get(group)).map(str::to_owned)
         });
         image.unwrap_or_else(|| seen.named(&["platform", "os"]).to_owned())
     };
     let why = "the image is not made for linux/amd64";
-    Some(Hit::at(seen.at, subject, why).confidence(0.96))
+    Some(Hit::at(seen.line, subject, why).confidence(0.96))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

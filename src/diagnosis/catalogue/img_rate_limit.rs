@@ -1,12 +1,8 @@
 //! `img-rate-limit`: the registry refuses because of too many pulls.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "img-rate-limit",
@@ -27,18 +23,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"(?P<what>toomanyrequests)|reached your (?:unauthenticated )?(?P<what2>pull rate limit)|(?P<what3>pull rate limit) as",
-        ),
-        pattern(r"(?:manifests|blobs|auth\.docker\.io|registry).*429 Too Many Requests"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<what>toomanyrequests)|reached your (?:unauthenticated )?(?P<what2>pull rate limit)|(?P<what3>pull rate limit) as",
+    r"(?:manifests|blobs|auth\.docker\.io|registry).*429 Too Many Requests",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["what", "what2", "what3"]).to_owned();
     let why = "the registry refuses because of its rate limit";
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }

@@ -1,12 +1,8 @@
 //! `img-registry-unreachable`: the image registry did not answer.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "img-registry-unreachable",
@@ -40,25 +36,21 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
-    [
-        pattern(r#"(?:failed to do request: (?:Head|Get) "?|Get "?|Head "?)https?://(?P<host>[^/\s":]+)[^\s]*/v2/"#),
-        pattern(r#"failed to (?:authorize|fetch oauth token|fetch anonymous token).*?https?://(?P<host2>[^/\s":]+)"#),
-        pattern(r#"failed to copy: httpReadSeeker.*?https?://(?P<host3>[^/\s":]+)"#),
-        pattern(r"received unexpected HTTP status: 5\d\d"),
-        pattern(r"dial tcp: lookup (?P<host4>[^\s:]+).*(?:i/o timeout|no such host|server misbehaving)"),
-        pattern(
-            r"(?:failed to (?:resolve|copy|do request)|net/http: TLS handshake timeout).*(?:connection reset by peer|DeadlineExceeded|TLS handshake timeout)|^net/http: TLS handshake timeout",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r#"(?:failed to do request: (?:Head|Get) "?|Get "?|Head "?)https?://(?P<host>[^/\s":]+)[^\s]*/v2/"#,
+    r#"failed to (?:authorize|fetch oauth token|fetch anonymous token).*?https?://(?P<host2>[^/\s":]+)"#,
+    r#"failed to copy: httpReadSeeker.*?https?://(?P<host3>[^/\s":]+)"#,
+    r"received unexpected HTTP status: 5\d\d",
+    r"dial tcp: lookup (?P<host4>[^\s:]+).*(?:i/o timeout|no such host|server misbehaving)",
+    r"(?:failed to (?:resolve|copy|do request)|net/http: TLS handshake timeout).*(?:connection reset by peer|DeadlineExceeded|TLS handshake timeout)|^net/http: TLS handshake timeout",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     if case.log.failing.as_ref().is_some_and(|step| step.exit_code.is_some()) {
         return None;
     }
     let subject = seen.named(&["host", "host2", "host3", "host4"]).to_owned();
     let why = format!("the registry `{subject}` did not answer");
-    Some(Hit::at(seen.at, subject, why).confidence(0.9))
+    Some(Hit::at(seen.line, subject, why).confidence(0.9))
 }

@@ -1,12 +1,8 @@
 //! `img-schema1`: the image has a format that builders no longer read.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "img-schema1",
@@ -27,21 +23,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"schema ?1 .*(?:has been|is deprecated|removed|no longer)|manifest\.v1\+prettyjws|distribution\.manifest\.v1|not implemented: media type",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"schema ?1 .*(?:has been|is deprecated|removed|no longer)|manifest\.v1\+prettyjws|distribution\.manifest\.v1|not implemented: media type",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = {
-        static IMAGE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?:failed to solve: |FROM )([\w./-]+:[\w.-]+)"));
-        (0..=seen.at)
-            .rev()
-            .find_map(|at| IMAGE.captures(case.text(at)).map(|found| found[1].to_owned()))
-            .unwrap_or_default()
+        static IMAGE: Phrases = Phrases::new(&[r"(?:failed to solve: |FROM )([\w./-]+:[\w.-]+)"]);
+        (0..=seen.line).rev().find_map(|at| IMAGE.on(case, at).map(|found| found[1].to_owned())).unwrap_or_default()
     };
     let why = "the base image has a retired format";
-    Some(Hit::at(seen.at, subject, why).confidence(0.96))
+    Some(Hit::at(seen.line, subject, why).confidence(0.96))
 }

@@ -1,14 +1,10 @@
 //! `img-tag-not-found`: the tag of a base image does not exist.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::base;
 use crate::diagnosis::images::{self, Reference};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -50,35 +46,32 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 5]> = LazyLock::new(|| {
-    [
-        pattern(r"failed to resolve source metadata for (?P<ref>\S+): (?:\S+: )?not found"),
-        pattern(r"manifest for (?P<ref>\S+) not found"),
-        pattern(r"(?:ERROR|error): (?:failed to solve: )?(?P<ref>[\w.-]+(?:[/:][\w./-]+)*:[\w.-]+): not found"),
-        pattern(r"(?P<ref>[\w./-]+:[\w.-]+): (?:manifest unknown|no such image)"),
-        pattern(r"manifest unknown|failed to resolve reference .* not found"),
-    ]
-});
-static UNREACHED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r#"failed to do request: Head "https://[^/]+/v2/(?P<repo>[^"]+)/manifests/(?P<tag>[^"]+)""#)
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"failed to resolve source metadata for (?P<ref>\S+): (?:\S+: )?not found",
+    r"manifest for (?P<ref>\S+) not found",
+    r"(?:ERROR|error): (?:failed to solve: )?(?P<ref>[\w.-]+(?:[/:][\w./-]+)*:[\w.-]+): not found",
+    r"(?P<ref>[\w./-]+:[\w.-]+): (?:manifest unknown|no such image)",
+    r"manifest unknown|failed to resolve reference .* not found",
+]);
+static UNREACHED: Phrases =
+    Phrases::new(&[r#"failed to do request: Head "https://[^/]+/v2/(?P<repo>[^"]+)/manifests/(?P<tag>[^"]+)""#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    if let Some(seen) = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>()) {
+    if let Some(seen) = SHAPES.last(case, lines) {
         let reference = seen.named(&["ref"]);
         let written = stage_with(case, reference).map(|(_, written)| written);
         let subject = written.unwrap_or_else(|| short(reference));
         if images::moved(&Reference::parse(&subject)).is_some() && replacement_list(&subject).is_empty() {
             return None;
         }
-        return Some(found(case, seen.at, subject));
+        return Some(found(case, seen.line, subject));
     }
     // A registry that could not be asked proves nothing, but words in an order that no official image uses do.
-    let seen = sighting::last(case, lines, &[&UNREACHED])?;
+    let seen = UNREACHED.last(case, lines)?;
     let reference = format!("{}:{}", seen.named(&["repo"]), seen.named(&["tag"]));
     let subject = stage_with(case, &reference).map_or_else(|| short(&reference), |(_, written)| written);
     (images::exists(&Reference::parse(&subject)) == Some(false) && !replacement_list(&subject).is_empty())
-        .then(|| found(case, seen.at, subject))
+        .then(|| found(case, seen.line, subject))
 }
 
 fn found(case: &Case<'_>, at: usize, subject: String) -> Hit {

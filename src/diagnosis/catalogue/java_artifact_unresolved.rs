@@ -63,5 +63,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.last(case, lines)?;
     let subject = found.subject();
     let why = format!("no repository has `{subject}`");
-    Some(Hit::at(found.line, subject, why))
+    let hit = Hit::at(found.line, subject, why);
+    // Snapshots are taken away by who publishes them: which release stands for one, only a person knows.
+    Some(if subject.ends_with("-SNAPSHOT") { hit.policy(Policy::Human) } else { hit })
 }

@@ -1,12 +1,8 @@
 //! `nat-autotools`: a configure script stops, or the autotools are missing.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
 use crate::diagnosis::native::{self, for_command};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -51,18 +47,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"configure: error: (.{1,100})|Can't exec \"(\w+)\"|(autoreconf|aclocal|autoconf|automake|libtoolize|bison|flex): (?:command )?not found|possibly undefined macro: (\w+)"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"configure: error: (.{1,100})|Can't exec \"(\w+)\"|(autoreconf|aclocal|autoconf|automake|libtoolize|bison|flex): (?:command )?not found|possibly undefined macro: (\w+)"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    if case.text(line).contains("acceptable C compiler") {
+    let found = SAYS.last(case, lines)?;
+    if case.text(found.line).contains("acceptable C compiler") {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the configure step stops at `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.9))
+    Some(Hit::at(found.line, subject, why).confidence(0.9))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `nat-browser`: a browser that is driven by the program is missing or incomplete.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -35,13 +31,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(Failed to launch the browser process)|Executable doesn't exist at (\S+)|(Host system is missing dependencies)|(?:Failed to set up|Failed to download|Could not find) (Chrom\w+)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(Failed to launch the browser process)|Executable doesn't exist at (\S+)|(Host system is missing dependencies)|(?:Failed to set up|Failed to download|Could not find) (Chrom\w+)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the browser cannot be started: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

@@ -1,12 +1,8 @@
 //! `nat-cgo-header`: cgo does not find a C header or pkg-config.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
 use crate::diagnosis::native::{self, for_command, for_pkg_config};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -42,15 +38,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"# pkg-config --cflags.* ([\w.+-]+)$|could not determine kind of name for (C\.\w+)|exec: \"(pkg-config)\": executable file not found|cgo: C compiler \"(\w+)\" not found"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"# pkg-config --cflags.* ([\w.+-]+)$|could not determine kind of name for (C\.\w+)|exec: \"(pkg-config)\": executable file not found|cgo: C compiler \"(\w+)\" not found"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("cgo does not find `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.9))
+    Some(Hit::at(found.line, subject, why).confidence(0.9))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `nat-cmake`: CMake is missing, or cannot configure the build.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
 use crate::diagnosis::native::{self, for_command};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
@@ -71,25 +67,25 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"([Cc][Mm]ake): (?:command )?not found|(CMake) must be installed to build|is `(cmake)` not installed|Problem with the (CMake) installation|(Compatibility with CMake < 3\.5) has been removed|Could not find a package configuration file provided by \"([\w+.-]+)\"|Could NOT find (\w+)|CMake Error at ([^:\s]+:\d+)|CMake Error: (.{1,80})|Configuring incomplete, (errors) occurred"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"([Cc][Mm]ake): (?:command )?not found|(CMake) must be installed to build|is `(cmake)` not installed|Problem with the (CMake) installation|(Compatibility with CMake < 3\.5) has been removed|Could not find a package configuration file provided by \"([\w+.-]+)\"|Could NOT find (\w+)|CMake Error at ([^:\s]+:\d+)|CMake Error: (.{1,80})|Configuring incomplete, (errors) occurred"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     // The line that names something tells more than the one that only counts.
     let named = lines
         .iter()
         .rev()
-        .filter_map(|at| Some((*at, SAYS.captures(case.text(*at))?)))
-        .find(|(_, found)| found.get(6).or(found.get(7)).or(found.get(5)).is_some());
-    let (line, found) = named.unwrap_or((line, found));
-    let subject = {
-        let said = caught(&found);
-        if said == "CMake" { "cmake".to_owned() } else { said }
+        .filter_map(|at| SAYS.on(case, *at))
+        .find(|found| found.get(6).or(found.get(7)).or(found.get(5)).is_some());
+    let found = named.unwrap_or(found);
+    let subject = match found.subject() {
+        "CMake" => "cmake",
+        said => said,
     };
     let why = format!("CMake stops at `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.85))
+    Some(Hit::at(found.line, subject, why).confidence(0.85))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

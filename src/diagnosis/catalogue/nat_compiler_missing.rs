@@ -1,12 +1,8 @@
 //! `nat-compiler-missing`: something is compiled, and the image has no compiler.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{below, caught, last, pattern};
 use crate::diagnosis::native::{compiler, for_package, install_remedy};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::installs;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements::normalise;
@@ -87,30 +83,30 @@ pub const RULE: Rule = Rule {
     ],
 };
 
-static TOOL: LazyLock<Regex> = pattern!(
-    r#"(?:unable to execute '?|No such file or directory: ')(x86_64-linux-gnu-gcc|gcc|cc|g\+\+|c\+\+|make)'?|(?:^|[\s/:'"])(gcc|cc|g\+\+|make)["']?: (?:not found|command not found|executable file not found|No such file or directory)|(?i:(no acceptable C compiler) found)|(Unknown compiler)\(s\)|No (CMAKE_CX*_COMPILER) could be found|[Ff]ailed to find tool\. Is `([\w+\-]+)`"#
-);
-static PACKAGE: LazyLock<Regex> = pattern!(
-    r"Failed building wheel for ([\w.\-]+)|An error occurred while installing ([\w.\-]+)|Failed to build ([\w.\-]+)$"
-);
+static TOOL: Phrases = Phrases::new(&[
+    r#"(?:unable to execute '?|No such file or directory: ')(x86_64-linux-gnu-gcc|gcc|cc|g\+\+|c\+\+|make)'?|(?:^|[\s/:'"])(gcc|cc|g\+\+|make)["']?: (?:not found|command not found|executable file not found|No such file or directory)|(?i:(no acceptable C compiler) found)|(Unknown compiler)\(s\)|No (CMAKE_CX*_COMPILER) could be found|[Ff]ailed to find tool\. Is `([\w+\-]+)`"#,
+]);
+static PACKAGE: Phrases = Phrases::new(&[
+    r"Failed building wheel for ([\w.\-]+)|An error occurred while installing ([\w.\-]+)|Failed to build ([\w.\-]+)$",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &TOOL)?;
-    let said = caught(&found);
-    let subject = match said.as_str() {
+    let found = TOOL.last(case, lines)?;
+    let said = found.subject();
+    let subject = match said {
         tool @ ("gcc" | "cc" | "g++" | "c++" | "make" | "x86_64-linux-gnu-gcc") => tool.to_owned(),
         "musl-gcc" => "musl-gcc".to_owned(),
         _ => "gcc".to_owned(),
     };
-    let why = match package_of(case, line) {
+    let why = match package_of(case, found.line) {
         Some(package) => format!("`{package}` is compiled, and the image has no `{subject}`"),
         None => format!("the image has no `{subject}`"),
     };
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }
 
 fn package_of(case: &Case<'_>, line: usize) -> Option<String> {
-    below(case, line, 60, &PACKAGE).map(|(_, found)| caught(&found))
+    PACKAGE.below(case, line, 60).map(|found| found.subject().to_owned())
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

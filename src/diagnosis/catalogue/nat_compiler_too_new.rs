@@ -1,11 +1,7 @@
 //! `nat-compiler-too-new`: old native code does not compile with a newer compiler.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, first, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -36,13 +32,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"error: (ISO C\+\+17 does not allow .{1,40})|error: (?:implicit declaration of function|.*) ['‘]?(\w+)['’]?.*\[-W(?:implicit-function-declaration|int-conversion|incompatible-pointer-types|narrowing)\]"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"error: (ISO C\+\+17 does not allow .{1,40})|error: (?:implicit declaration of function|.*) ['‘]?(\w+)['’]?.*\[-W(?:implicit-function-declaration|int-conversion|incompatible-pointer-types|narrowing)\]",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.first(case, lines)?;
+    let subject = found.subject();
     let why = format!("the code at `{subject}` is older than the compiler allows");
-    Some(Hit::at(line, subject, why).confidence(0.75))
+    Some(Hit::at(found.line, subject, why).confidence(0.75))
 }

@@ -1,11 +1,7 @@
 //! `nat-compiler-too-old`: native code needs a newer compiler.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -35,13 +31,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"unrecognized command[- ]line option ['‘](-std=\S+?)['’]|fatal error: (optional|string_view|filesystem|charconv|concepts): No such file|requires (C\+\+1[47]|C\+\+20)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"unrecognized command[- ]line option ['‘](-std=\S+?)['’]|fatal error: (optional|string_view|filesystem|charconv|concepts): No such file|requires (C\+\+1[47]|C\+\+20)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the code needs `{subject}`, which this compiler does not know");
-    Some(Hit::at(line, subject, why).confidence(0.9))
+    Some(Hit::at(found.line, subject, why).confidence(0.9))
 }

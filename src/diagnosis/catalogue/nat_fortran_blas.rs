@@ -1,11 +1,7 @@
 //! `nat-fortran-blas`: a numerical package finds no Fortran compiler or BLAS.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -33,13 +29,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"(No lapack/blas)|Fortran sources but (no Fortran compiler)|Dependency \"(OpenBLAS)\" not found|Unknown compiler\(s\): \[\['(gfortran)'"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"(No lapack/blas)|Fortran sources but (no Fortran compiler)|Dependency \"(OpenBLAS)\" not found|Unknown compiler\(s\): \[\['(gfortran)'"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("a package is compiled here and needs `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

@@ -1,12 +1,8 @@
 //! `nat-gdal-geo`: GDAL or GEOS is missing.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, first, pattern};
 use crate::diagnosis::native::{self, compiler, for_header};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -50,18 +46,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(GDAL) API version must be specified|[Cc]ould not find (?:the )?(GDAL) library|(geos_c)\.h|(proj_api)\.h|(gdal)-config: (?:command )?not found|(gdal)\.h: No such file|(cpl_port)\.h|library (geos_c)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(GDAL) API version must be specified|[Cc]ould not find (?:the )?(GDAL) library|(geos_c)\.h|(proj_api)\.h|(gdal)-config: (?:command )?not found|(gdal)\.h: No such file|(cpl_port)\.h|library (geos_c)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     let subject = {
-        let said = caught(&found).to_ascii_lowercase();
+        let said = found.subject().to_ascii_lowercase();
         if said.contains("geos") || said.contains("proj") { said } else { "gdal".to_owned() }
     };
     let why = format!("the library behind `{subject}` is not installed");
-    Some(Hit::at(line, subject, why).confidence(0.94))
+    Some(Hit::at(found.line, subject, why).confidence(0.94))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `nat-header-missing`: a C header that a package is compiled with is not there.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, below, caught, last, pattern};
 use crate::diagnosis::native::{compiler, for_header, for_package, install_remedy};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::installs;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements::normalise;
@@ -67,35 +63,35 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static HEADER: LazyLock<Regex> = pattern!(
-    r"(?:fatal )?error: '?([\w./+\-]+\.h(?:pp|xx)?|Eigen/\w+)'?(?:: No such file or directory| file not found)"
-);
-static LOOSE: LazyLock<Regex> = pattern!(r"\b([\w./+\-]+\.h): No such file or directory");
-static PACKAGE: LazyLock<Regex> = pattern!(r"Failed building wheel for ([\w.\-]+)|Failed to build ([\w.\-]+)$");
-static CGO: LazyLock<Regex> = pattern!(r"^#\s+[\w.\-]+\.\w+/|cgo");
+static HEADER: Phrases = Phrases::new(&[
+    r"(?:fatal )?error: '?([\w./+\-]+\.h(?:pp|xx)?|Eigen/\w+)'?(?:: No such file or directory| file not found)",
+]);
+static LOOSE: Phrases = Phrases::new(&[r"\b([\w./+\-]+\.h): No such file or directory"]);
+static PACKAGE: Phrases = Phrases::new(&[r"Failed building wheel for ([\w.\-]+)|Failed to build ([\w.\-]+)$"]);
+static CGO: Phrases = Phrases::new(&[r"^#\s+[\w.\-]+\.\w+/|cgo"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &HEADER).or_else(|| last(case, lines, &LOOSE))?;
-    let header = caught(&found);
+    let found = HEADER.last(case, lines).or_else(|| LOOSE.last(case, lines))?;
+    let header = found.subject();
     // Headers that have a class of their own, and those that a newer Python dropped.
     let elsewhere =
         ["libpq-fe.h", "mysql.h", "geos_c.h", "proj_api.h", "gdal.h", "cpl_port.h", "longintrepr.h", "pixman.h"];
     let own = elsewhere.iter().any(|name| header.ends_with(name))
         || header.contains("libxml/")
         || header.contains("libxslt/");
-    if own || above(case, line, 4, &CGO).is_some() {
+    if own || CGO.above(case, found.line, 4).is_some() {
         return None;
     }
     let known = for_header(&header).is_some();
     let why = format!("the header `{header}` is not installed, and a package is compiled with it");
-    let hit = Hit::at(line, header, why);
+    let hit = Hit::at(found.line, header, why);
     Some(if known { hit.confidence(0.95) } else { hit.confidence(0.85) })
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let index = case.failing_instruction().or_else(|| installs(case).last().map(|install| install.index));
     let (Some(index), Some(line)) = (index, hit.line) else { return Prescription::none() };
-    let package = below(case, line, 60, &PACKAGE).and_then(|(_, found)| for_package(&normalise(&caught(&found))));
+    let package = PACKAGE.below(case, line, 60).and_then(|found| for_package(&normalise(found.subject())));
     let Some(need) = for_header(&hit.subject).or(package) else { return Prescription::none() };
     let mut needs = vec![need];
     // Python's own headers come with the official images; the compiler's header means that all of libc's are missing.

@@ -1,12 +1,8 @@
 //! `nat-lib-missing`: the linker does not find a library.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, first, pattern};
 use crate::diagnosis::native::{self, for_library};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -40,15 +36,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"cannot find -l:?([\w+.-]+)|undefined reference to [`']?([\w:~<>() ]+)|collect2: (?:error: )?ld returned (1) exit status"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"cannot find -l:?([\w+.-]+)|undefined reference to [`']?([\w:~<>() ]+)|collect2: (?:error: )?ld returned (1) exit status",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
-    let subject = if found.get(3).is_some() { "ld".to_owned() } else { caught(&found) };
+    let found = SAYS.first(case, lines)?;
+    let subject = if found.get(3).is_some() { "ld" } else { found.subject() };
     let why = format!("the linker does not find `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.85))
+    Some(Hit::at(found.line, subject, why).confidence(0.85))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

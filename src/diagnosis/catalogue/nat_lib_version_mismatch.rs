@@ -1,11 +1,7 @@
 //! `nat-lib-version-mismatch`: a binding does not fit the library in the image.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{below, caught, first, mentions, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -36,22 +32,23 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(?:^|\s)(\S*?([\w-]+)/[\w./-]+\.(?:h|hpp|c|cc|cpp|cu)):\d+:\d+: error: (?:expected class-name before|['‘][\w:]+['’] is not a member of|['‘].*['’] has no member named|['‘][\w:]+['’] was not declared in this scope)"
-);
-static PACKAGE: LazyLock<Regex> = pattern!(r"Failed building wheel for ([\w.\-]+)|Failed to build ([\w.\-]+)$");
-static FOLDER: LazyLock<Regex> = pattern!(r"/([\w\-]+)/(?:csrc|src|include|lib)/");
+static SAYS: Phrases = Phrases::new(&[
+    r"(?:^|\s)(\S*?([\w-]+)/[\w./-]+\.(?:h|hpp|c|cc|cpp|cu)):\d+:\d+: error: (?:expected class-name before|['‘][\w:]+['’] is not a member of|['‘].*['’] has no member named|['‘][\w:]+['’] was not declared in this scope)",
+]);
+static PACKAGE: Phrases = Phrases::new(&[r"Failed building wheel for ([\w.\-]+)|Failed to build ([\w.\-]+)$"]);
+static FOLDER: Phrases = Phrases::new(&[r"/([\w\-]+)/(?:csrc|src|include|lib)/"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
-    let of_pip = ["error: command '", "setup.py", "Failed building wheel"].iter().any(|mark| mentions(case, mark));
+    let found = SAYS.first(case, lines)?;
+    let of_pip = ["error: command '", "setup.py", "Failed building wheel"].iter().any(|mark| case.mentions(mark));
     if !of_pip {
         return None;
     }
-    let subject = below(case, line, 400, &PACKAGE)
-        .map(|(_, package)| caught(&package))
-        .or_else(|| FOLDER.captures(&found[1]).map(|folder| caught(&folder)))
+    let subject = PACKAGE
+        .below(case, found.line, 400)
+        .map(|package| package.subject().to_owned())
+        .or_else(|| FOLDER.read(&found[1]).map(|folder| folder.subject().to_owned()))
         .unwrap_or_else(|| found[2].to_owned());
     let why = "code that is compiled here does not fit the library it is compiled against";
-    Some(Hit::at(line, subject, why).confidence(0.6))
+    Some(Hit::at(found.line, subject, why).confidence(0.6))
 }

@@ -1,12 +1,8 @@
 //! `nat-lxml`: lxml does not find libxml2 and libxslt, or does not compile.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{last, pattern};
 use crate::diagnosis::native::{self, compiler, for_package};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -46,15 +42,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"xslt-config|Could not find function xmlCheckVersion|libxml2 and libxslt development packages|xmlversion\.h: No such file|src/lxml/\S+: (?:fatal )?error: "
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"xslt-config|Could not find function xmlCheckVersion|libxml2 and libxslt development packages|xmlversion\.h: No such file|src/lxml/\S+: (?:fatal )?error: ",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     let subject = "lxml";
     let why = "lxml is compiled here and cannot be";
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

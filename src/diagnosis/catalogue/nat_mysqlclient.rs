@@ -1,12 +1,8 @@
 //! `nat-mysqlclient`: mysqlclient does not find the headers of its library.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{first, pattern};
 use crate::diagnosis::native::{self, compiler, for_package};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -46,15 +42,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"mysql_config:? not found|[Cc]an not find valid pkg-config name|Specify MYSQLCLIENT_CFLAGS|mysql\.h: No such file"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"mysql_config:? not found|[Cc]an not find valid pkg-config name|Specify MYSQLCLIENT_CFLAGS|mysql\.h: No such file",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     let subject = "mysqlclient";
     let why = "mysqlclient is compiled here, and MySQL's client library is not installed";
-    Some(Hit::at(line, subject, why).confidence(0.96))
+    Some(Hit::at(found.line, subject, why).confidence(0.96))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

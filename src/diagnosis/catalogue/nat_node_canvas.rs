@@ -1,12 +1,8 @@
 //! `nat-node-canvas`: node-canvas does not find cairo and its friends.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{first, pattern};
 use crate::diagnosis::native::{self, compiler, for_command, for_package};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -46,13 +42,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(r"Package '?(?:pixman-1|pangocairo)|fatal error: cairo\.h|npm ERR! canvas@");
+static SAYS: Phrases = Phrases::new(&[r"Package '?(?:pixman-1|pangocairo)|fatal error: cairo\.h|npm ERR! canvas@"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     let subject = "canvas";
     let why = "canvas is compiled here, and cairo is not installed";
-    Some(Hit::at(line, subject, why).confidence(0.96))
+    Some(Hit::at(found.line, subject, why).confidence(0.96))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `nat-node-gyp`: an add-on of a Node package does not compile.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, first, last, pattern};
 use crate::diagnosis::native::{self, compiler, for_command, for_package};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -63,33 +59,33 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"gyp ERR! stack Error: (?:not found: )?(make)\b|(Could not find any Python installation) to use|(Can't find Python) executable|gyp ERR! (find Python)|gyp ERR! (?:cwd) (\S+)|gyp ERR! (build error|configure error|not ok)|node-pre-gyp ERR! (.{1,60})"
-);
-static FOLDER: LazyLock<Regex> = pattern!(r"gyp ERR! cwd \S*node_modules/((?:@[\w.\-]+/)?[\w.\-]+)");
-static PRE: LazyLock<Regex> = pattern!(r"node_modules/((?:@[\w.\-]+/)?[\w.\-]+)\b");
-static CODE: LazyLock<Regex> = pattern!(
-    r"^(?:npm (?:ERR!|error) )?\.\./\S+:\d+:\d+: (?:fatal )?error: |^(?:npm (?:ERR!|error) )?/\S+:\d+:\d+: (?:fatal )?error: "
-);
-static TOOLS: LazyLock<Regex> =
-    pattern!(r"not found: make|Could not find any Python|Can't find Python|find Python|not found: (?:g\+\+|cc|gcc)");
+static SAYS: Phrases = Phrases::new(&[
+    r"gyp ERR! stack Error: (?:not found: )?(make)\b|(Could not find any Python installation) to use|(Can't find Python) executable|gyp ERR! (find Python)|gyp ERR! (?:cwd) (\S+)|gyp ERR! (build error|configure error|not ok)|node-pre-gyp ERR! (.{1,60})",
+]);
+static FOLDER: Phrases = Phrases::new(&[r"gyp ERR! cwd \S*node_modules/((?:@[\w.\-]+/)?[\w.\-]+)"]);
+static PRE: Phrases = Phrases::new(&[r"node_modules/((?:@[\w.\-]+/)?[\w.\-]+)\b"]);
+static CODE: Phrases = Phrases::new(&[
+    r"^(?:npm (?:ERR!|error) )?\.\./\S+:\d+:\d+: (?:fatal )?error: |^(?:npm (?:ERR!|error) )?/\S+:\d+:\d+: (?:fatal )?error: ",
+]);
+static TOOLS: Phrases = Phrases::new(&[
+    r"not found: make|Could not find any Python|Can't find Python|find Python|not found: (?:g\+\+|cc|gcc)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let everywhere: Vec<usize> = (0..case.log.lines.len()).collect();
-    let tools = first(case, lines, &TOOLS).map(|(at, _)| at);
-    let code = first(case, &everywhere, &CODE).filter(|(at, _)| *at < line).map(|(at, _)| at);
-    let folder = last(case, lines, &FOLDER).or_else(|| last(case, lines, &PRE));
-    let said = caught(&found);
-    let line = tools.or(code).unwrap_or(line);
-    let subject = folder.map_or(said, |(_, folder)| caught(&folder));
+    let found = SAYS.last(case, lines)?;
+    let tools = TOOLS.first(case, lines).map(|tool| tool.line);
+    let code = CODE.everywhere(case).next().map(|code| code.line).filter(|at| *at < found.line);
+    let folder = FOLDER.last(case, lines).or_else(|| PRE.last(case, lines));
+    let said = found.subject();
+    let line = tools.or(code).unwrap_or(found.line);
+    let subject = folder.map_or(said, |folder| folder.subject());
     let why = format!("the native add-on `{subject}` cannot be compiled");
     Some(Hit::at(line, subject, why).confidence(0.92))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     // Code that does not fit this Node is not helped by a compiler.
-    if hit.line.is_some_and(|line| CODE.is_match(case.text(line))) {
+    if hit.line.is_some_and(|line| CODE.fits(case.text(line))) {
         return Prescription::none();
     }
     let mut needs: Vec<_> = for_command("python3").into_iter().collect();

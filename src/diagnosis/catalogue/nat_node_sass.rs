@@ -1,11 +1,7 @@
 //! `nat-node-sass`: node-sass does not know this Node.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -32,13 +28,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"Cannot download \"https://github\.com/sass/(node-sass)|Cannot find module '(node-sass)'|(Node Sass) does not yet support your current environment|node_modules/(node-sass)(?:/| ).*(?:error|ERR|failed)|cwd \S*node_modules/(node-sass)"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"Cannot download \"https://github\.com/sass/(node-sass)|Cannot find module '(node-sass)'|(Node Sass) does not yet support your current environment|node_modules/(node-sass)(?:/| ).*(?:error|ERR|failed)|cwd \S*node_modules/(node-sass)"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     let subject = "node-sass";
     let why = "node-sass has no binary for this Node and cannot be compiled";
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }

@@ -1,12 +1,8 @@
 //! `nat-openssl-rust`: a Rust build does not find OpenSSL.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{first, pattern};
 use crate::diagnosis::native::{self, for_pkg_config};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -41,15 +37,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"failed to run custom build command for `openssl-sys|Could not find directory of OpenSSL installation|Could not find openssl via pkg-config"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"failed to run custom build command for `openssl-sys|Could not find directory of OpenSSL installation|Could not find openssl via pkg-config",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     let subject = "openssl-sys";
     let why = "the crate openssl-sys does not find OpenSSL";
-    Some(Hit::at(line, subject, why).confidence(0.97))
+    Some(Hit::at(found.line, subject, why).confidence(0.97))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

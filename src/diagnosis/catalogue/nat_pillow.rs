@@ -1,12 +1,8 @@
 //! `nat-pillow`: Pillow does not find its image libraries.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{first, pattern};
 use crate::diagnosis::native::{self, compiler, for_package};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::pins;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
@@ -41,14 +37,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> =
-    pattern!(r"headers or library files could not be found for (?:jpeg|zlib)|RequiredDependencyException");
+static SAYS: Phrases =
+    Phrases::new(&[r"headers or library files could not be found for (?:jpeg|zlib)|RequiredDependencyException"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     let subject = "pillow";
     let why = "Pillow is compiled here, and an image library is not installed";
-    Some(Hit::at(line, subject, why).confidence(0.96))
+    Some(Hit::at(found.line, subject, why).confidence(0.96))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

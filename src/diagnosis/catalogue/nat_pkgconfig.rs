@@ -1,12 +1,8 @@
 //! `nat-pkgconfig`: pkg-config does not find a library, or is itself missing.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, first, pattern};
 use crate::diagnosis::native::{self, for_command, for_pkg_config};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -58,18 +54,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Package '?([\w.+/-]+?)'? was not found in the pkg-config|Package '([\w.+-]+)', required by '[^']+', not found|The system library `([\w.+-]+)` required by crate|No package '([\w.+-]+)' found|(pkg-config)(?: script could not be found|: not found|: command not found| is required)|Did not find (pkg-config)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"Package '?([\w.+/-]+?)'? was not found in the pkg-config|Package '([\w.+-]+)', required by '[^']+', not found|The system library `([\w.+-]+)` required by crate|No package '([\w.+-]+)' found|(pkg-config)(?: script could not be found|: not found|: command not found| is required)|Did not find (pkg-config)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     // The conda and PHP builds' own classes know better what to do.
-    let name = caught(&found);
+    let name = found.subject();
     let name = name.rsplit('/').next().unwrap_or(&name).to_owned();
     let subject = name;
     let why = format!("the library `{subject}` is not installed with its development files");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `nat-prisma-engine`: Prisma's engine does not fit the image.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
 use crate::diagnosis::native::{Family, family, install_before};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::remedy::{Applicability, Remedy};
 
@@ -46,19 +42,19 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Prisma Client could not locate the (Query Engine)|(libquery_engine-[\w.-]+)|Error loading shared library (libssl\.so\.1\.1)|Prisma failed to detect the (libssl)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"Prisma Client could not locate the (Query Engine)|(libquery_engine-[\w.-]+)|Error loading shared library (libssl\.so\.1\.1)|Prisma failed to detect the (libssl)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     // The warning alone also stands in logs of services that work.
     if found.get(4).is_some() {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("Prisma's engine does not find what it needs: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.9))
+    Some(Hit::at(found.line, subject, why).confidence(0.9))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

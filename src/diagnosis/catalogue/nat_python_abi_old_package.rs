@@ -1,11 +1,7 @@
 //! `nat-python-abi-old-package`: an old package does not compile with this Python.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, below, caught, first, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::pins;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::knowledge::{Knowledge, Registry, Release};
@@ -57,20 +53,21 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(?:error|note): .*(PyInterpreterState|PyThreadState|PyFrameObject|tp_print|PyBaseExceptionObject|ma_version_tag)|(longintrepr\.h): No such file|error: (?:implicit declaration of function|too (?:few|many) arguments to function) ['‘`]?(_?Py\w+)"
-);
-static PACKAGE: LazyLock<Regex> = pattern!(
-    r"Failed building wheel for ([\w.\-]+)|Failed to build ([\w.\-]+)$|Running setup\.py install for ([\w.\-]+)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(?:error|note): .*(PyInterpreterState|PyThreadState|PyFrameObject|tp_print|PyBaseExceptionObject|ma_version_tag)|(longintrepr\.h): No such file|error: (?:implicit declaration of function|too (?:few|many) arguments to function) ['‘`]?(_?Py\w+)",
+]);
+static PACKAGE: Phrases = Phrases::new(&[
+    r"Failed building wheel for ([\w.\-]+)|Failed to build ([\w.\-]+)$|Running setup\.py install for ([\w.\-]+)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
-    let subject = below(case, line, 400, &PACKAGE)
-        .or_else(|| above(case, line, 400, &PACKAGE))
-        .map_or_else(|| caught(&found), |(_, package)| caught(&package));
+    let found = SAYS.first(case, lines)?;
+    let subject = PACKAGE
+        .below(case, found.line, 400)
+        .or_else(|| PACKAGE.above(case, found.line, 400))
+        .map_or_else(|| found.subject(), |package| package.subject());
     let why = format!("`{subject}` does not compile with this Python");
-    Some(Hit::at(line, subject, why).confidence(0.92))
+    Some(Hit::at(found.line, subject, why).confidence(0.92))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `nat-ruby-ext`: a gem's native extension does not compile.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, mentions, pattern};
 use crate::diagnosis::native::{self, compiler, for_package};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -44,24 +40,24 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"An error occurred while installing ([\w-]+) \(|Make sure that `gem install ([\w-]+) |(?:Failed to build gem native extension|Gem::Ext::BuildError|extconf failed|mkmf\.rb can't find header files)"
-);
-static GEM: LazyLock<Regex> = pattern!(
-    r"An error occurred while installing ([\w-]+) \(|Make sure that `gem install ([\w-]+) |Gem files will remain installed in \S+/gems/([\w-]+?)-\d"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"An error occurred while installing ([\w-]+) \(|Make sure that `gem install ([\w-]+) |(?:Failed to build gem native extension|Gem::Ext::BuildError|extconf failed|mkmf\.rb can't find header files)",
+]);
+static GEM: Phrases = Phrases::new(&[
+    r"An error occurred while installing ([\w-]+) \(|Make sure that `gem install ([\w-]+) |Gem files will remain installed in \S+/gems/([\w-]+?)-\d",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     // Without a compiler's words a gem that cannot be installed has other reasons.
-    let native = ["native extension", "extconf", "mkmf", "BuildError"].iter().any(|mark| mentions(case, mark));
+    let native = ["native extension", "extconf", "mkmf", "BuildError"].iter().any(|mark| case.mentions(mark));
     if !native {
         return None;
     }
-    let named = case.log.lines.iter().find_map(|line| GEM.captures(&line.text)).map(|found| caught(&found));
-    let subject = named.unwrap_or_else(|| caught(&found));
+    let named = case.log.lines.iter().find_map(|line| GEM.read(&line.text)).map(|found| found.subject());
+    let subject = named.unwrap_or_else(|| found.subject());
     let why = format!("the gem `{subject}` cannot be compiled");
-    Some(Hit::at(line, subject, why).confidence(0.88))
+    Some(Hit::at(found.line, subject, why).confidence(0.88))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `nat-rust-build-script`: the build script of a crate fails.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
 use crate::diagnosis::native::{self, for_command};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -37,23 +33,20 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> =
-    pattern!(r"(Unable to find libclang)|Could not find `(protoc)`|failed to run custom build command for `([\w-]+) v");
+static SAYS: Phrases = Phrases::new(&[
+    r"(Unable to find libclang)|Could not find `(protoc)`|failed to run custom build command for `([\w-]+) v",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let named = lines
-        .iter()
-        .rev()
-        .filter_map(|at| Some((*at, SAYS.captures(case.text(*at))?)))
-        .find(|(_, found)| found.get(3).is_none());
-    let (line, found) = named.unwrap_or((line, found));
-    let subject = match caught(&found) {
-        said if said.contains("libclang") => "libclang".to_owned(),
+    let found = SAYS.last(case, lines)?;
+    let named = lines.iter().rev().filter_map(|at| SAYS.on(case, *at)).find(|found| found.get(3).is_none());
+    let found = named.unwrap_or(found);
+    let subject = match found.subject() {
+        said if said.contains("libclang") => "libclang",
         said => said,
     };
     let why = format!("the build script of a crate needs `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.88))
+    Some(Hit::at(found.line, subject, why).confidence(0.88))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

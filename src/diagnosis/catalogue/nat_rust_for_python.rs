@@ -1,11 +1,7 @@
 //! `nat-rust-for-python`: a Python package is built with Rust, and there is no Rust compiler.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, below, caught, first, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::pins;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
@@ -35,20 +31,21 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(?:Cargo, the Rust package manager|can't find Rust compiler|This package requires Rust|maturin failed|DEBUG ASSISTANCE)"
-);
-static PACKAGE: LazyLock<Regex> = pattern!(r"Failed building wheel for ([\w.\-]+)|Failed to build ([\w.\-]+)$");
-static COLLECTING: LazyLock<Regex> = pattern!(r"^\s*Collecting ([\w.\-]+)");
+static SAYS: Phrases = Phrases::new(&[
+    r"(?:Cargo, the Rust package manager|can't find Rust compiler|This package requires Rust|maturin failed|DEBUG ASSISTANCE)",
+]);
+static PACKAGE: Phrases = Phrases::new(&[r"Failed building wheel for ([\w.\-]+)|Failed to build ([\w.\-]+)$"]);
+static COLLECTING: Phrases = Phrases::new(&[r"^\s*Collecting ([\w.\-]+)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     let _ = found;
-    let subject = below(case, line, 80, &PACKAGE)
-        .or_else(|| above(case, line, 400, &COLLECTING))
-        .map_or_else(|| "rust".to_owned(), |(_, package)| caught(&package));
+    let subject = PACKAGE
+        .below(case, found.line, 80)
+        .or_else(|| COLLECTING.above(case, found.line, 400))
+        .map_or_else(|| "rust".to_owned(), |package| package.subject().to_owned());
     let why = format!("`{subject}` is built with Rust, which the image does not have");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `nat-rust-linker`: Rust finds no linker, or the linker no library.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{below, caught, last, pattern};
 use crate::diagnosis::native::{self, compiler, for_library};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -42,17 +38,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(r"linker `([\w.-]+)` not found|error: (linking) with `cc` failed");
-static LIBRARY: LazyLock<Regex> = pattern!(r"cannot find (?:-l(\w+)|crti\.o)");
+static SAYS: Phrases = Phrases::new(&[r"linker `([\w.-]+)` not found|error: (linking) with `cc` failed"]);
+static LIBRARY: Phrases = Phrases::new(&[r"cannot find (?:-l(\w+)|crti\.o)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = below(case, line, 30, &LIBRARY)
-        .map(|(_, library)| caught(&library))
+    let found = SAYS.last(case, lines)?;
+    let subject = LIBRARY
+        .below(case, found.line, 30)
+        .map(|library| library.subject())
         .filter(|name| !name.is_empty())
-        .unwrap_or_else(|| caught(&found));
+        .unwrap_or_else(|| found.subject());
     let why = format!("linking fails: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.9))
+    Some(Hit::at(found.line, subject, why).confidence(0.9))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `nat-wheel-build-failed`: a wheel cannot be built; the lines above tell why.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, caught, first, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::pins;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
@@ -40,20 +36,20 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Failed building wheel for ([\w.-]+)|Could not build wheels for ([\w.-]+)|Failed to build \(?([\w.-]+)|error: command '[^']*(?:gcc|g\+\+|cc)' failed|legacy-install-failure|Failed to build (?:installable|one or more) wheels"
-);
-static SETUP: LazyLock<Regex> = pattern!(r"Running setup\.py install for ([\w.\-]+)|Building wheel for ([\w.\-]+)");
+static SAYS: Phrases = Phrases::new(&[
+    r"Failed building wheel for ([\w.-]+)|Could not build wheels for ([\w.-]+)|Failed to build \(?([\w.-]+)|error: command '[^']*(?:gcc|g\+\+|cc)' failed|legacy-install-failure|Failed to build (?:installable|one or more) wheels",
+]);
+static SETUP: Phrases = Phrases::new(&[r"Running setup\.py install for ([\w.\-]+)|Building wheel for ([\w.\-]+)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     let named = lines
         .iter()
-        .find_map(|at| SAYS.captures(case.text(*at)).map(|found| (*at, caught(&found))))
-        .filter(|(_, name)| !name.is_empty());
-    let fallback = above(case, line, 200, &SETUP).map(|(_, found)| caught(&found));
-    let (line, name) = named.unwrap_or_else(|| (line, fallback.unwrap_or_else(|| caught(&found))));
-    let subject = name;
+        .find_map(|at| SAYS.on(case, *at))
+        .filter(|found| !found.subject().is_empty())
+        .map(|found| (found.line, found.subject()));
+    let fallback = SETUP.above(case, found.line, 200).map(|found| found.subject());
+    let (line, subject) = named.unwrap_or_else(|| (found.line, fallback.unwrap_or_else(|| found.subject())));
     let why = format!("the package `{subject}` cannot be built from source");
     Some(Hit::at(line, subject, why).confidence(0.7))
 }

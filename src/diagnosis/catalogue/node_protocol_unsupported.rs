@@ -37,7 +37,7 @@ static SAID: Phrases = Phrases::new(&[
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.first(case, lines)?;
-    let subject = found.subject();
+    let subject = found.name(0);
     let why = format!("a dependency is named by `{subject}`, which this package manager cannot follow here");
     Some(Hit::at(found.line, subject, why))
 }

@@ -48,7 +48,7 @@ static SAID: Phrases = Phrases::new(&[
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.first(case, lines)?;
-    let subject = found.names.join("@");
+    let subject = found.names().collect::<Vec<_>>().join("@");
     let why = format!("no published version fits `{subject}`");
     Some(Hit::at(found.line, subject.as_str(), why))
 }

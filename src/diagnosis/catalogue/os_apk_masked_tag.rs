@@ -1,12 +1,8 @@
 //! `os-apk-masked-tag`: an apk package is no longer in the tagged repository.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apk-masked-tag",
@@ -27,11 +23,11 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<pkg>[\w.+-]+)-\d\S*:$|masked in: @?(?P<tag>\w+)"));
+static SHAPE: Phrases = Phrases::new(&[r"(?P<pkg>[\w.+-]+)-\d\S*:$|masked in: @?(?P<tag>\w+)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["pkg", "tag"]).to_owned();
     let why = format!("the package is not in the repository `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.94))
+    Some(Hit::at(seen.line, subject, why).confidence(0.94))
 }

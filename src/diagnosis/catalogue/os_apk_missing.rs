@@ -1,15 +1,11 @@
 //! `os-apk-missing`: the Alpine release has no package of this name.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::base;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::renamed;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -34,20 +30,20 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^\s*(?P<pkg>[\w.+@-]+) \((?:missing|no such package)\)"));
+static SHAPE: Phrases = Phrases::new(&[r"^\s*(?P<pkg>[\w.+@-]+) \((?:missing|no such package)\)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["pkg"]).to_owned();
     let why = format!("this Alpine release has no package `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
     let lone = (0..case.dockerfile.instructions().len())
         .find(|index| installs::named(case, *index).iter().any(|each| each.manager == "apk"));
     let Some(index) = case.failing_instruction().or(lone) else { return Prescription::none() };
-    let missing: Vec<String> = sighting::all(case, &SHAPE).iter().map(|seen| seen.named(&["pkg"]).to_owned()).collect();
+    let missing: Vec<String> = SHAPE.everywhere(case).map(|seen| seen.named(&["pkg"]).to_owned()).collect();
     let named = installs::named(case, index);
     let mut told: Vec<String> = Vec::new();
     let changes: Vec<_> = named

@@ -1,12 +1,8 @@
 //! `os-apk-network`: the Alpine mirror was not reached.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apk-network",
@@ -34,18 +30,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"(?:ERROR|WARNING): (?:Ignoring |fetching )?(?P<url>https?://[^\s:]+)\S*: .*(?:temporary error|BAD signature|UNTRUSTED|No such file|network|IO ERROR|DNS)",
-        ),
-        pattern(r"(?P<a>temporary error \(try again later\)|BAD signature|UNTRUSTED signature)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?:ERROR|WARNING): (?:Ignoring |fetching )?(?P<url>https?://[^\s:]+)\S*: .*(?:temporary error|BAD signature|UNTRUSTED|No such file|network|IO ERROR|DNS)",
+    r"(?P<a>temporary error \(try again later\)|BAD signature|UNTRUSTED signature)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["a", "url"]).to_owned();
     let why = "the Alpine mirror was not reached";
-    Some(Hit::at(seen.at, subject, why).confidence(0.88))
+    Some(Hit::at(seen.line, subject, why).confidence(0.88))
 }

@@ -1,13 +1,9 @@
 //! `os-apk-version-pin-gone`: a pinned apk version is gone.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -32,17 +28,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"breaks: world\[(?P<pin>[^\]]+)\]"));
+static SHAPE: Phrases = Phrases::new(&[r"breaks: world\[(?P<pin>[^\]]+)\]"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["pin"]).to_owned();
     let why = format!("the Alpine release no longer has `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
-    let pins: Vec<String> = sighting::all(case, &SHAPE).iter().map(|seen| seen.named(&["pin"]).to_owned()).collect();
+    let pins: Vec<String> = SHAPE.everywhere(case).map(|seen| seen.named(&["pin"]).to_owned()).collect();
     let lone = (0..case.dockerfile.instructions().len())
         .find(|index| installs::named(case, *index).iter().any(|each| pins.contains(&each.written)));
     let Some(index) = case.failing_instruction().or(lone) else { return Prescription::none() };

@@ -1,12 +1,8 @@
 //! `os-apt-bad-source-line`: a line of sources.list is wrong.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apt-bad-source-line",
@@ -27,15 +23,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"Malformed entry \d+ in (?:list|sources) file (?P<a>\S+)|is not known on line \d+ in source list (?P<b>\S+)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"Malformed entry \d+ in (?:list|sources) file (?P<a>\S+)|is not known on line \d+ in source list (?P<b>\S+)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a", "b"]).to_owned();
     let why = format!("`{subject}` has a wrong line");
-    Some(Hit::at(seen.at, subject, why).confidence(0.96))
+    Some(Hit::at(seen.line, subject, why).confidence(0.96))
 }

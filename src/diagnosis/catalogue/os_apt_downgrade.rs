@@ -1,12 +1,8 @@
 //! `os-apt-downgrade`: apt refuses a risky action.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apt-downgrade",
@@ -32,15 +28,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?P<a>held packages were changed|were downgraded|Essential packages were removed|used without --force-yes)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?P<a>held packages were changed|were downgraded|Essential packages were removed|used without --force-yes)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a"]).to_owned();
     let why = format!("apt refuses: {subject}");
-    Some(Hit::at(seen.at, subject, why).confidence(0.94))
+    Some(Hit::at(seen.line, subject, why).confidence(0.94))
 }

@@ -1,12 +1,8 @@
 //! `os-apt-hash-mismatch`: the package mirror was in the middle of a change.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apt-hash-mismatch",
@@ -27,12 +23,11 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?P<a>Hash Sum mismatch|File has unexpected size|Mirror sync in progress)"));
+static SHAPE: Phrases = Phrases::new(&[r"(?P<a>Hash Sum mismatch|File has unexpected size|Mirror sync in progress)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a"]).to_owned();
     let why = "the package mirror was in the middle of a change";
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }

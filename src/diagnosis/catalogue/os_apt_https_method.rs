@@ -1,12 +1,8 @@
 //! `os-apt-https-method`: apt cannot read https.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apt-https-method",
@@ -27,13 +23,12 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?P<a>methods/https) could not be found|Is the package (?P<b>apt-transport-https) installed")
-});
+static SHAPE: Phrases =
+    Phrases::new(&[r"(?P<a>methods/https) could not be found|Is the package (?P<b>apt-transport-https) installed"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = "apt-transport-https".to_owned();
     let why = "apt cannot read https sources";
-    Some(Hit::at(seen.at, subject, why).confidence(0.96))
+    Some(Hit::at(seen.line, subject, why).confidence(0.96))
 }

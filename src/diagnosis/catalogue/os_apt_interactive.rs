@@ -1,12 +1,8 @@
 //! `os-apt-interactive`: a package manager waits for an answer.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit};
 
@@ -38,22 +34,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"(?P<a>Do you want to continue)\? \[Y/n\] ?Abort|\[Y/n\] Abort"),
-        pattern(r"Please select the geographic area|Geographic area:\s*$|Enter a number, or a blank line"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<a>Do you want to continue)\? \[Y/n\] ?Abort|\[Y/n\] Abort",
+    r"Please select the geographic area|Geographic area:\s*$|Enter a number, or a blank line",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
-    let subject = if seen.named(&["a"]).is_empty() && !seen.group(0).contains("Abort") {
-        "tzdata".to_owned()
-    } else {
-        "-y".to_owned()
-    };
+    let seen = SHAPES.last(case, lines)?;
+    let subject =
+        if seen.named(&["a"]).is_empty() && !seen[0].contains("Abort") { "tzdata".to_owned() } else { "-y".to_owned() };
     let why = "a package manager waits for an answer";
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
@@ -90,7 +81,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
 
 /// The line of an `apt-get install` that is not told to say yes.
 fn unanswered(case: &Case<'_>, index: usize) -> Option<usize> {
-    static INSTALL: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b(?:apt-get|apt)((?: -\S+)*) install((?:\s+-\S+)*)"));
+    static INSTALL: Phrases = Phrases::new(&[r"\b(?:apt-get|apt)((?: -\S+)*) install((?:\s+-\S+)*)"]);
     let instruction = case.dockerfile.instructions().get(index).filter(|each| each.keyword == "RUN")?;
     let says_yes = |options: &str| {
         options.split_whitespace().any(|word| {
@@ -99,11 +90,11 @@ fn unanswered(case: &Case<'_>, index: usize) -> Option<usize> {
                 || (word.starts_with('-') && !word.starts_with("--") && word.contains('y'))
         })
     };
-    let found = INSTALL.captures(&instruction.args)?;
-    if says_yes(&found[1]) || instruction.args[found.get(0)?.start()..].split("&&").next().is_some_and(says_yes) {
+    let found = INSTALL.read(&instruction.args)?;
+    if says_yes(&found[1]) || instruction.args[found.range().start..].split("&&").next().is_some_and(says_yes) {
         return None;
     }
     let texts = case.workspace.lines(case.dockerfile_path);
     (instruction.first_line..=instruction.last_line)
-        .find(|line| texts.get(line - 1).is_some_and(|text| INSTALL.is_match(text)))
+        .find(|line| texts.get(line - 1).is_some_and(|text| INSTALL.fits(text)))
 }

@@ -1,12 +1,8 @@
 //! `os-apt-network`: the package mirror was not reached.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apt-network",
@@ -35,22 +31,19 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"(?:Could not connect to|Unable to connect to|Cannot initiate the connection to|Temporary failure resolving|Could not resolve) '?(?P<host>[\w.-]+)",
-        ),
-        pattern(r"Connection (?:failed|timed out) \[IP: (?P<ip>[\d.]+)|Unable to fetch some archives"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?:Could not connect to|Unable to connect to|Cannot initiate the connection to|Temporary failure resolving|Could not resolve) '?(?P<host>[\w.-]+)",
+    r"Connection (?:failed|timed out) \[IP: (?P<ip>[\d.]+)|Unable to fetch some archives",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::first(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.first(case, lines)?;
     // A package that is not found was asked of a mirror that answered.
-    if case.log.failing.is_none() || case.text(seen.at).starts_with("W:") && case.log.contains("E: Unable to locate") {
+    if case.log.failing.is_none() || case.text(seen.line).starts_with("W:") && case.log.contains("E: Unable to locate")
+    {
         return None;
     }
     let subject = seen.named(&["host", "ip"]).to_owned();
     let why = format!("the package mirror `{subject}` was not reached");
-    Some(Hit::at(seen.at, subject, why).confidence(0.88))
+    Some(Hit::at(seen.line, subject, why).confidence(0.88))
 }

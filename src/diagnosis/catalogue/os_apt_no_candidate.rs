@@ -1,14 +1,10 @@
 //! `os-apt-no-candidate`: apt knows a package by name only; this release has no version of it.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::apt;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -42,14 +38,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"E: Package '?(?P<package>[\w.+-]+)(?::\w+)?'? has no installation candidate"));
+static SHAPE: Phrases = Phrases::new(&[r"E: Package '?(?P<package>[\w.+-]+)(?::\w+)?'? has no installation candidate"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let package = seen.named(&["package"]);
     let why = format!("this release of the distribution has no package `{package}`");
-    Some(Hit::at(seen.at, package, why).confidence(0.96))
+    Some(Hit::at(seen.line, package, why).confidence(0.96))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `os-apt-release-not-valid-yet`: the lists of a repository are not valid now.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apt-release-not-valid-yet",
@@ -27,16 +23,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"Release file for (?P<url>\S+) is (?:not valid yet|expired)"),
-        pattern(r"is not valid yet|is expired \(invalid since"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"Release file for (?P<url>\S+) is (?:not valid yet|expired)",
+    r"is not valid yet|is expired \(invalid since",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["url"]).to_owned();
     let why = format!("the lists of `{subject}` are not valid now");
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }

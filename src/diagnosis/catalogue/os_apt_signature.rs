@@ -1,12 +1,8 @@
 //! `os-apt-signature`: apt does not trust a repository.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apt-signature",
@@ -36,18 +32,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"The repository '(?P<repo>[^']+)' is not signed"),
-        pattern(r"W: GPG error: (?P<repo2>\S+ \S+).*(?:NO_PUBKEY|KEYEXPIRED|EXPKEYSIG|invalid)"),
-        pattern(
-            r"(?:NO_PUBKEY|EXPKEYSIG|KEYEXPIRED) (?P<key>[0-9A-F]+)|There were (?P<un>unauthenticated packages)|At least one (?P<inv>invalid signature)",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"The repository '(?P<repo>[^']+)' is not signed",
+    r"W: GPG error: (?P<repo2>\S+ \S+).*(?:NO_PUBKEY|KEYEXPIRED|EXPKEYSIG|invalid)",
+    r"(?:NO_PUBKEY|EXPKEYSIG|KEYEXPIRED) (?P<key>[0-9A-F]+)|There were (?P<un>unauthenticated packages)|At least one (?P<inv>invalid signature)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = {
         let repository = seen.named(&["repo", "repo2"]);
         if repository.is_empty() {
@@ -57,5 +49,5 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         }
     };
     let why = format!("apt does not trust `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }

@@ -1,16 +1,12 @@
 //! `os-apt-unable-to-locate`: apt finds no package of this name: wrong name, or no package lists in this step.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::apt;
 use crate::diagnosis::base;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::renamed;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -70,17 +66,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r#"E: (?:Unable to locate package (?P<a>[\w.+*:-]+)|Couldn't find any package by (?:glob|regex) '(?P<b>[^']+)'|Package not found)"#,
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r#"E: (?:Unable to locate package (?P<a>[\w.+*:-]+)|Couldn't find any package by (?:glob|regex) '(?P<b>[^']+)'|Package not found)"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::first(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.first(case, lines)?;
     let package = seen.named(&["a", "b"]);
     let why = format!("apt finds no package `{package}` in this release, or has no package lists");
-    Some(Hit::at(seen.at, package, why).confidence(0.95))
+    Some(Hit::at(seen.line, package, why).confidence(0.95))
 }
 
 /// Packages that this release surely lacks, and installs before any list was fetched.

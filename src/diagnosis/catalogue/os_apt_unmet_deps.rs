@@ -1,12 +1,8 @@
 //! `os-apt-unmet-deps`: packages do not fit together.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-apt-unmet-deps",
@@ -33,17 +29,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"^\s*(?P<a>[\w.+-]+) ?: (?:Pre)?Depends: \S+"),
-        pattern(r"Unmet build dependencies: (?P<b>\S+)"),
-        pattern(r"held (?P<c>broken packages)|(?P<d>unmet dependencies)|Unable to correct problems"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"^\s*(?P<a>[\w.+-]+) ?: (?:Pre)?Depends: \S+",
+    r"Unmet build dependencies: (?P<b>\S+)",
+    r"held (?P<c>broken packages)|(?P<d>unmet dependencies)|Unable to correct problems",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::best(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["a", "b", "c", "d"]).to_owned();
     let why = format!("the dependencies of `{subject}` do not fit together");
-    Some(Hit::at(seen.at, subject, why).confidence(0.92))
+    Some(Hit::at(seen.line, subject, why).confidence(0.92))
 }

@@ -1,13 +1,9 @@
 //! `os-apt-version-pin-gone`: a pinned apt version is gone.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -35,28 +31,25 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"E: Version '(?P<ver>[^']+)' for '(?P<pkg>[^']+)' was not found"),
-        pattern(
-            r"Unable to find a source package for (?P<src>\S+)|Can't find a source to download version '(?P<ver2>[^']+)' of '(?P<pkg2>[^']+)'",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"E: Version '(?P<ver>[^']+)' for '(?P<pkg>[^']+)' was not found",
+    r"Unable to find a source package for (?P<src>\S+)|Can't find a source to download version '(?P<ver2>[^']+)' of '(?P<pkg2>[^']+)'",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = {
         let (name, version) = (seen.named(&["pkg", "pkg2", "src"]), seen.named(&["ver", "ver2"]));
         if version.is_empty() { name.to_owned() } else { format!("{name}={version}") }
     };
     let why = format!("the release no longer has `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
-    let gone: Vec<String> = sighting::all(case, &SHAPES[0])
-        .iter()
+    let gone: Vec<String> = SHAPES
+        .everywhere(case)
+        .filter(|seen| seen.wording == 0)
         .map(|seen| format!("{}={}", seen.named(&["pkg"]), seen.named(&["ver"])))
         .collect();
     let lone = (0..case.dockerfile.instructions().len())

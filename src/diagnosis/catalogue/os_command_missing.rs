@@ -1,12 +1,8 @@
 //! `os-command-missing`: a step calls a tool that the image does not have.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::base::Family;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::diagnosis::{Case, commands, installs, toolless};
 use crate::remedy::{Applicability, Edit};
 
@@ -61,22 +57,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<command>[A-Za-z0-9_][\w.+-]*): (?:command )?not found",
-        ),
-        pattern(
-            r"(?:^|\s)[\w./-]+(?:: line)?:? \d+: (?:[\w./-]+: )?(?P<command>[A-Za-z0-9_][\w.+-]*): (?:command )?not found",
-        ),
-        pattern(r"env: (?:can't execute )?['‘`]?(?P<command>[\w.+-]+)['’`]?: No such file or directory"),
-        pattern(r"make(?:\[\d+\])?: (?P<command>[A-Za-z][\w.+-]*): (?:No such file or directory|Command not found)"),
-        pattern(r#"exec: \\?"(?P<command>[\w.+-]+)\\?": executable file not found in \$PATH"#),
-        pattern(
-            r"(?P<command>git|bzr|hg|svn)(?: executable)? (?:was )?not found|cannot find (?:the )?(?:command|program) ['`]?(?P<command2>[\w.+-]+)",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<command>[A-Za-z0-9_][\w.+-]*): (?:command )?not found",
+    r"(?:^|\s)[\w./-]+(?:: line)?:? \d+: (?:[\w./-]+: )?(?P<command>[A-Za-z0-9_][\w.+-]*): (?:command )?not found",
+    r"env: (?:can't execute )?['‘`]?(?P<command>[\w.+-]+)['’`]?: No such file or directory",
+    r"make(?:\[\d+\])?: (?P<command>[A-Za-z][\w.+-]*): (?:No such file or directory|Command not found)",
+    r#"exec: \\?"(?P<command>[\w.+-]+)\\?": executable file not found in \$PATH"#,
+    r"(?P<command>git|bzr|hg|svn)(?: executable)? (?:was )?not found|cannot find (?:the )?(?:command|program) ['`]?(?P<command2>[\w.+-]+)",
+]);
 
 /// Tools that come from the language's own package manager: those failures have classes of their own.
 const OF_LANGUAGES: &[&str] = &[
@@ -143,7 +131,7 @@ const KEYWORDS: &[&str] =
     &["CMD", "ENTRYPOINT", "RUN", "COPY", "ADD", "ENV", "WORKDIR", "EXPOSE", "FROM", "source", "export"];
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let command = seen.named(&["command", "command2"]).to_owned();
     let numeric = command.chars().all(|each| each.is_ascii_digit());
     if OF_LANGUAGES.contains(&command.as_str()) || KEYWORDS.contains(&command.as_str()) || numeric {
@@ -154,7 +142,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     // Exit code 127 is the shell's word for it; other codes come when a script goes on or a tool wraps it.
     let weight = if ran == Some(127) || known { Weight::Root } else { Weight::Symptom };
     let why = format!("the image has no command `{command}`");
-    let hit = Hit::at(seen.at, &command, why).confidence(if ran == Some(127) { 0.95 } else { 0.85 }).weight(weight);
+    let hit = Hit::at(seen.line, &command, why).confidence(if ran == Some(127) { 0.95 } else { 0.85 }).weight(weight);
     Some(match case.failing_instruction() {
         Some(index) => hit.place(case.dockerfile_path, case.dockerfile.instructions()[index].first_line),
         None => hit,

@@ -1,13 +1,9 @@
 //! `os-download-checksum`: a downloaded file is not the one expected.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::downloads;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-download-checksum",
@@ -36,19 +32,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"^(?P<file>[\w./+-]+): FAILED(?: open or read)?$"),
-        pattern(r"(?:computed )?checksum did (?:NOT|not) match|[Cc]hecksum mismatch|sha256 mismatch|sum: WARNING"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"^(?P<file>[\w./+-]+): FAILED(?: open or read)?$",
+    r"(?:computed )?checksum did (?:NOT|not) match|[Cc]hecksum mismatch|sha256 mismatch|sum: WARNING",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::first(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.first(case, lines)?;
     let subject = match seen.named(&["file"]) {
-        "" => downloads::address(case, seen.at),
+        "" => downloads::address(case, seen.line),
         file => file.to_owned(),
     };
     let why = format!("the file `{subject}` is not the one expected");
-    Some(Hit::at(seen.at, subject, why).confidence(0.94))
+    Some(Hit::at(seen.line, subject, why).confidence(0.94))
 }

@@ -1,13 +1,9 @@
 //! `os-download-refused`: a download host does not answer.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::downloads;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-download-refused",
@@ -47,24 +43,22 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"curl: \((?:7|28|35|56)\).*?(?:connect to (?P<host>[\w.-]+))?"),
-        pattern(r"Trying (?P<host2>[\d.]+|[\w.-]+)\.\.\..*(?:timed out|refused)"),
-        pattern(r"couldn't connect to host|failed: Connection (?:refused|timed out)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"curl: \((?:7|28|35|56)\).*?(?:connect to (?P<host>[\w.-]+))?",
+    r"Trying (?P<host2>[\d.]+|[\w.-]+)\.\.\..*(?:timed out|refused)",
+    r"couldn't connect to host|failed: Connection (?:refused|timed out)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     case.log.failing.as_ref()?;
-    static CONNECT: LazyLock<Regex> = LazyLock::new(|| pattern(r"connect to (?P<host>[\w-]+\.[\w.-]+)"));
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>());
+    static CONNECT: Phrases = Phrases::new(&[r"connect to (?P<host>[\w-]+\.[\w.-]+)"]);
+    let seen = SHAPES.last(case, lines);
     let codes = [("curl", 7), ("curl", 28), ("curl", 35), ("curl", 56), ("wget", 4)];
     let (at, host, confidence) = match &seen {
-        Some(seen) => (seen.at, seen.named(&["host2"]).to_owned(), 0.9),
+        Some(seen) => (seen.line, seen.named(&["host2"]).to_owned(), 0.9),
         None => (downloads::silent_failure(case, &codes)?, String::new(), 0.75),
     };
-    let named = CONNECT.captures(case.text(at)).map(|found| found["host"].to_owned());
+    let named = CONNECT.on(case, at).map(|found| found.named(&["host"]).to_owned());
     let host =
         if host.is_empty() { named.unwrap_or_else(|| downloads::host(&downloads::address(case, at))) } else { host };
     Some(Hit::at(at, &host, format!("the host `{host}` does not answer")).confidence(confidence))

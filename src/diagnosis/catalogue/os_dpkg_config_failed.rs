@@ -1,12 +1,8 @@
 //! `os-dpkg-config-failed`: a package could not be set up.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-dpkg-config-failed",
@@ -27,17 +23,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"dpkg: error processing package (?P<a>\S+)"),
-        pattern(r"dpkg: error processing archive \S*/(?P<b>[\w.+-]+)_"),
-        pattern(r"Errors were encountered while processing|Sub-process /usr/bin/dpkg returned an error code"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"dpkg: error processing package (?P<a>\S+)",
+    r"dpkg: error processing archive \S*/(?P<b>[\w.+-]+)_",
+    r"Errors were encountered while processing|Sub-process /usr/bin/dpkg returned an error code",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::best(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["a", "b"]).to_owned();
     let why = format!("the package `{subject}` could not be set up");
-    Some(Hit::at(seen.at, subject, why).confidence(0.9))
+    Some(Hit::at(seen.line, subject, why).confidence(0.9))
 }

@@ -1,15 +1,11 @@
 //! `os-eol-suite`: the base image is a Debian or Ubuntu release whose packages moved to an archive.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::base::{self, Base};
 use crate::diagnosis::images;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::diagnosis::suites::{self, Distribution, Status, Suite};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
@@ -71,15 +67,11 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"The repository 'https?://(?P<host>[^/ ]+)\S* (?P<suite>[a-z]+)[^']*' (?:does not have|no longer has) a Release file",
-        ),
-        pattern(r"(?:Failed to fetch|Err:?\d*) https?://(?P<host>[^/ ]+)/\S*?/dists/(?P<suite>[a-z]+)\S*\s.*404"),
-        pattern(r"^Err:?\d* https?://(?P<host>[^/ ]+)/\S* (?P<suite>[a-z]+)(?:[-/][\w-]+)* "),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"The repository 'https?://(?P<host>[^/ ]+)\S* (?P<suite>[a-z]+)[^']*' (?:does not have|no longer has) a Release file",
+    r"(?:Failed to fetch|Err:?\d*) https?://(?P<host>[^/ ]+)/\S*?/dists/(?P<suite>[a-z]+)\S*\s.*404",
+    r"^Err:?\d* https?://(?P<host>[^/ ]+)/\S* (?P<suite>[a-z]+)(?:[-/][\w-]+)* ",
+]);
 
 /// The mirrors of the distributions themselves; another host is somebody else's repository.
 fn is_own_mirror(host: &str) -> bool {
@@ -91,21 +83,19 @@ fn is_own_mirror(host: &str) -> bool {
 }
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let [release, fetch, error] = &*SHAPES;
-    for shape in [release, fetch, error] {
-        let seen = sighting::all(case, shape);
-        let ours = seen.into_iter().filter(|seen| {
+    for wording in 0..3 {
+        let ours = SHAPES.everywhere(case).filter(|seen| seen.wording == wording).filter(|seen| {
             let gone = suites::named(seen.named(&["suite"])).is_some_and(|suite| suite.status == Status::Archived);
             // Where the release is not in the table as archived, only apt's own word counts.
             let own = is_own_mirror(seen.named(&["host"])) || seen.named(&["host"]).ends_with(".example");
-            own && (gone || (std::ptr::eq(shape, release) && suites::named(seen.named(&["suite"])).is_some()))
+            own && (gone || (wording == 0 && suites::named(seen.named(&["suite"])).is_some()))
         });
         if let Some(seen) = ours.last()
             && !lines.is_empty()
         {
             let suite = seen.named(&["suite"]).to_owned();
             let why = format!("`{suite}` is no longer served: its packages moved to the archive");
-            let hit = Hit::at(seen.at, suite, why).confidence(0.97);
+            let hit = Hit::at(seen.line, suite, why).confidence(0.97);
             return Some(match place(case) {
                 Some(line) => hit.place(case.dockerfile_path, line),
                 None => hit,

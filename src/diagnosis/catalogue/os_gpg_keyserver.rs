@@ -1,13 +1,9 @@
 //! `os-gpg-keyserver`: a signing key could not be fetched.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -50,25 +46,21 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 4]> = LazyLock::new(|| {
-    [
-        pattern(r"gpgkeys: key (?P<key>\w+) (?:partial|not found|can)"),
-        pattern(r"gpg: keyserver (?:receive|search) failed|keyserver timed out"),
-        pattern(r"(?P<gnupg>gnupg), gnupg2 and gnupg1 do not seem to be installed|(?P<cmd>gpg|apt-key): not found"),
-        pattern(
-            r"gpg: no valid OpenPGP data found|GPG signature verification failed for (?P<url>\S+)|gpg: Can't check signature",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"gpgkeys: key (?P<key>\w+) (?:partial|not found|can)",
+    r"gpg: keyserver (?:receive|search) failed|keyserver timed out",
+    r"(?P<gnupg>gnupg), gnupg2 and gnupg1 do not seem to be installed|(?P<cmd>gpg|apt-key): not found",
+    r"gpg: no valid OpenPGP data found|GPG signature verification failed for (?P<url>\S+)|gpg: Can't check signature",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = match seen.named(&["gnupg", "cmd"]) {
         "" => key_or_server(case, seen.named(&["key", "url"])),
         tool => tool.to_owned(),
     };
     let why = "a signing key could not be fetched";
-    Some(Hit::at(seen.at, subject, why).confidence(0.94))
+    Some(Hit::at(seen.line, subject, why).confidence(0.94))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
@@ -106,12 +98,8 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
 
 /// The server that the step asks, else the key.
 fn key_or_server(case: &Case<'_>, key: &str) -> String {
-    static SERVER: LazyLock<Regex> =
-        LazyLock::new(|| pattern(r#"--keyserver[ =]["']?(?:\w+://)?([\w.-]+)|(pool\.sks-keyservers\.net)"#));
+    static SERVER: Phrases = Phrases::new(&[r#"--keyserver[ =]["']?(?:\w+://)?([\w.-]+)|(pool\.sks-keyservers\.net)"#]);
     let command = case.log.failing.as_ref().map_or("", |step| step.command.as_str());
-    let server = SERVER
-        .captures(command)
-        .and_then(|found| found.get(1).or(found.get(2)))
-        .map(|server| server.as_str().to_owned());
+    let server = SERVER.read(command).and_then(|found| found.get(1).or(found.get(2))).map(|server| server.to_owned());
     server.unwrap_or_else(|| key.to_owned())
 }

@@ -1,12 +1,8 @@
 //! `os-locale-encoding`: the image has no UTF-8 locale.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -69,24 +65,20 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"invalid byte sequence in (?P<a>US-ASCII)|(?P<b>US-ASCII) \(Encoding|incompatible .*(?P<c>US-ASCII)|'(?P<d>ascii)' codec can't (?:de|en)code|need (?P<e>UTF-8 locale)|(?P<f>unsupported locale setting)|\b(?P<g>US-ASCII)\b",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"invalid byte sequence in (?P<a>US-ASCII)|(?P<b>US-ASCII) \(Encoding|incompatible .*(?P<c>US-ASCII)|'(?P<d>ascii)' codec can't (?:de|en)code|need (?P<e>UTF-8 locale)|(?P<f>unsupported locale setting)|\b(?P<g>US-ASCII)\b",
+]);
 
 /// Puma's cluster tells of a worker that ends the place, and not the error. These methods fail on text of another encoding.
-static WORKER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"([^\s/]+\.rb:\d+):in [`'](?:[\w:]+[#.])?(split|gsub!?|sub!?|scan|match\??|=~|strip|encode|tr|squeeze|partition|start_with\?|end_with\?|downcase|upcase|parse|index|===?)'",
-    )
-});
+static WORKER: Phrases = Phrases::new(&[
+    r"([^\s/]+\.rb:\d+):in [`'](?:[\w:]+[#.])?(split|gsub!?|sub!?|scan|match\??|=~|strip|encode|tr|squeeze|partition|start_with\?|end_with\?|downcase|upcase|parse|index|===?)'",
+]);
 
 /// A worker that ends in a method of text, in an image without a locale, beside text that is not ASCII.
 fn of_worker(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let told = |at: &usize| case.text(*at).contains("Unable to start worker");
     let at = lines.iter().rev().copied().find(told)?;
-    let place = WORKER.captures(case.text(at + 1))?;
+    let place = WORKER.on(case, at + 1)?;
     let stages = case.dockerfile.stages();
     let last = stages.last()?;
     // The official Ruby images set LANG.
@@ -106,10 +98,10 @@ fn of_worker(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let Some(seen) = sighting::last(case, lines, &[&SHAPE]) else { return of_worker(case, lines) };
+    let Some(seen) = SHAPE.last(case, lines) else { return of_worker(case, lines) };
     let subject = "LANG".to_owned();
     let why = "the image has no UTF-8 locale";
-    Some(Hit::at(seen.at, subject, why).confidence(0.94))
+    Some(Hit::at(seen.line, subject, why).confidence(0.94))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

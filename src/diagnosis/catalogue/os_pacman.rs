@@ -1,12 +1,8 @@
 //! `os-pacman`: pacman cannot install.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-pacman",
@@ -34,19 +30,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"error: target not found: (?P<a>\S+)"),
-        pattern(r"error: failed retrieving file '(?P<b>[^']+)'"),
-        pattern(
-            r"error: (?P<c>failed to commit transaction|failed to synchronize all databases)|invalid or (?P<d>corrupted package)|(?P<e>unknown trust)",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"error: target not found: (?P<a>\S+)",
+    r"error: failed retrieving file '(?P<b>[^']+)'",
+    r"error: (?P<c>failed to commit transaction|failed to synchronize all databases)|invalid or (?P<d>corrupted package)|(?P<e>unknown trust)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["a", "b", "c", "d", "e"]).to_owned();
     let why = format!("pacman cannot install: {subject}");
-    Some(Hit::at(seen.at, subject, why).confidence(0.92))
+    Some(Hit::at(seen.line, subject, why).confidence(0.92))
 }

@@ -1,12 +1,8 @@
 //! `os-root-needed`: a step needs root.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -41,12 +37,12 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?P<a>/var/lib/(?:apt|dpkg)\S*)|Unable to lock (?P<b>database): Permission denied|(?P<c>are you root)")
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?P<a>/var/lib/(?:apt|dpkg)\S*)|Unable to lock (?P<b>database): Permission denied|(?P<c>are you root)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let denied =
         case.log.lines.iter().any(|line| line.text.contains("ermission denied") || line.text.contains("are you root"));
     if !denied {
@@ -54,7 +50,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     }
     let subject = "USER".to_owned();
     let why = "the step installs packages without being root";
-    Some(Hit::at(seen.at, subject, why).confidence(0.94))
+    Some(Hit::at(seen.line, subject, why).confidence(0.94))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

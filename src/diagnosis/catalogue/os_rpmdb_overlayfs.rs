@@ -1,12 +1,8 @@
 //! `os-rpmdb-overlayfs`: yum reads a stale database.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-rpmdb-overlayfs",
@@ -27,11 +23,11 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?P<a>Rpmdb checksum is invalid)"));
+static SHAPE: Phrases = Phrases::new(&[r"(?P<a>Rpmdb checksum is invalid)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a"]).to_owned();
     let why = "yum reads a stale database";
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }

@@ -1,12 +1,8 @@
 //! `os-third-party-repo-gone`: a vendor repository no longer serves this release.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-third-party-repo-gone",
@@ -33,17 +29,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 4]> = LazyLock::new(|| {
-    [
-        pattern(r"The repository 'https?://(?P<host>[^/' ]+)\S* [^']*' (?:does not have|no longer has) a Release file"),
-        pattern(r"Cannot add PPA: '(?P<ppa>[^']+)'"),
-        pattern(r#"identified as "(?P<suite>[^"]+)", is not currently"#),
-        pattern(r"^(?:Err:\d+|E: Failed to fetch) https?://(?P<host2>[^/ ]+)/\S*.*404"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"The repository 'https?://(?P<host>[^/' ]+)\S* [^']*' (?:does not have|no longer has) a Release file",
+    r"Cannot add PPA: '(?P<ppa>[^']+)'",
+    r#"identified as "(?P<suite>[^"]+)", is not currently"#,
+    r"^(?:Err:\d+|E: Failed to fetch) https?://(?P<host2>[^/ ]+)/\S*.*404",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let host = seen.named(&["host", "host2"]);
     let mirrors = [
         "deb.debian.org",
@@ -68,5 +62,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         host => host.to_owned(),
     };
     let why = format!("`{subject}` has no packages for this release");
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    // What one person published and took away has no other source.
+    let policy = if subject.starts_with("ppa:") { Policy::Human } else { RULE.policy };
+    Some(Hit::at(seen.line, subject, why).policy(policy).confidence(0.93))
 }

@@ -1,14 +1,10 @@
 //! `os-tls-ca`: a certificate is not trusted.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::downloads;
 use crate::diagnosis::installs;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -54,23 +50,19 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"(?P<a>CAfile: none|curl: \(77\))"),
-        pattern(
-            r"(?P<b>certificate has expired|certificate verify failed|CERTIFICATE_VERIFY_FAILED|gnutls_handshake\(\) failed|Unable to locally verify the issuer|curl: \(60\)|unable to get local issuer certificate|signed by unknown authority|server certificate verification failed)",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<a>CAfile: none|curl: \(77\))",
+    r"(?P<b>certificate has expired|certificate verify failed|CERTIFICATE_VERIFY_FAILED|gnutls_handshake\(\) failed|Unable to locally verify the issuer|curl: \(60\)|unable to get local issuer certificate|signed by unknown authority|server certificate verification failed)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
-    let subject = match downloads::host(&downloads::address(case, seen.at)) {
+    let seen = SHAPES.last(case, lines)?;
+    let subject = match downloads::host(&downloads::address(case, seen.line)) {
         host if host.is_empty() => seen.named(&["a", "b"]).to_owned(),
         host => host,
     };
     let why = "a certificate is not trusted";
-    Some(Hit::at(seen.at, subject, why).confidence(0.9))
+    Some(Hit::at(seen.line, subject, why).confidence(0.9))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `os-user-exists`: a user or group exists already.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-user-exists",
@@ -27,21 +23,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"(?:useradd|adduser|groupadd|addgroup): .*?['‘`](?P<a>[\w.-]+)['’`] .*?(?:already exists|is not unique|in use)",
-        ),
-        pattern(
-            r"(?:useradd|adduser|groupadd|addgroup): .*?(?P<b>[\w.-]+)['’`]? (?:already exists|is not unique|in use|is already in use)",
-        ),
-        pattern(r"The (?:user|group) [`'‘](?P<c>[\w.-]+)['’] already exists"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?:useradd|adduser|groupadd|addgroup): .*?['‘`](?P<a>[\w.-]+)['’`] .*?(?:already exists|is not unique|in use)",
+    r"(?:useradd|adduser|groupadd|addgroup): .*?(?P<b>[\w.-]+)['’`]? (?:already exists|is not unique|in use|is already in use)",
+    r"The (?:user|group) [`'‘](?P<c>[\w.-]+)['’] already exists",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["a", "b", "c"]).to_owned();
     let why = format!("the base image has `{subject}` already");
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }

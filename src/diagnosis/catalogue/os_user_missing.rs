@@ -1,12 +1,8 @@
 //! `os-user-missing`: a user or group does not exist.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-user-missing",
@@ -34,17 +30,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"chown: (?:invalid|unknown) (?:user|group):? ['‘`]?(?P<a>[\w.-]+)"),
-        pattern(r"unable to find (?:user|group) (?P<b>[\w.-]+):"),
-        pattern(r"chown: unknown (?:user|group)(?:/group)? (?P<c>[\w.-]+)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"chown: (?:invalid|unknown) (?:user|group):? ['‘`]?(?P<a>[\w.-]+)",
+    r"unable to find (?:user|group) (?P<b>[\w.-]+):",
+    r"chown: unknown (?:user|group)(?:/group)? (?P<c>[\w.-]+)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["a", "b", "c"]).to_owned();
     let why = format!("the image has no user `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }

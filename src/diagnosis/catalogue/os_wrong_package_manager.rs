@@ -1,12 +1,8 @@
 //! `os-wrong-package-manager`: the step uses the package manager of another distribution.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-wrong-package-manager",
@@ -39,13 +35,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:^|[\s/:])(?P<cmd>apk|apt-get|apt|yum|dnf|microdnf|add-apt-repository): (?:command )?not found")
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?:^|[\s/:])(?P<cmd>apk|apt-get|apt|yum|dnf|microdnf|add-apt-repository): (?:command )?not found",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["cmd"]).to_owned();
     let why = format!("the image has no `{subject}`: it is of another distribution");
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }

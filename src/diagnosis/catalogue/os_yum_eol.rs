@@ -1,13 +1,9 @@
 //! `os-yum-eol`: the repositories of a CentOS or Fedora release are gone.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::base;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -46,17 +42,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?:Cannot find a valid baseurl for repo:? ?|Failed to download metadata for repo |Errors during downloading metadata for repository )'?(?P<repo>[\w/.-]+)|Could not retrieve mirrorlist (?P<url>\S+)|(?P<url2>https?://\S+/repomd\.xml): \[Errno|Cannot retrieve repository metadata",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?:Cannot find a valid baseurl for repo:? ?|Failed to download metadata for repo |Errors during downloading metadata for repository )'?(?P<repo>[\w/.-]+)|Could not retrieve mirrorlist (?P<url>\S+)|(?P<url2>https?://\S+/repomd\.xml): \[Errno|Cannot retrieve repository metadata",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["repo", "url", "url2"]).to_owned();
     let why = format!("the repository `{subject}` is no longer served");
-    Some(Hit::at(seen.at, subject, why).confidence(0.94))
+    Some(Hit::at(seen.line, subject, why).confidence(0.94))
 }
 
 const VAULT: &str = "RUN sed -i -e 's|^mirrorlist=|#mirrorlist=|' -e 's|^#\\s*baseurl=http://mirror.centos.org|baseurl=http://vault.centos.org|' /etc/yum.repos.d/CentOS-*.repo";

@@ -1,12 +1,8 @@
 //! `os-yum-package-missing`: yum or dnf finds no package of this name.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-yum-package-missing",
@@ -27,18 +23,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(
-            r"Unable to find a match: (?P<a>\S+)|No match for argument: (?P<b>\S+)|No package (?P<c>\S+) available|error: No such package: (?P<d>\S+)",
-        ),
-        pattern(r"Error: Nothing to do"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"Unable to find a match: (?P<a>\S+)|No match for argument: (?P<b>\S+)|No package (?P<c>\S+) available|error: No such package: (?P<d>\S+)",
+    r"Error: Nothing to do",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["a", "b", "c", "d"]).to_owned();
     let why = format!("the release has no package `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.92))
+    Some(Hit::at(seen.line, subject, why).confidence(0.92))
 }

@@ -1,12 +1,8 @@
 //! `os-zypper-eol`: the repository of an openSUSE release is gone.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "os-zypper-eol",
@@ -27,13 +23,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:Repository|repository) '(?P<a>[^']+)' is invalid|File '(?P<b>[^']*repomd\.xml)' not found on medium")
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?:Repository|repository) '(?P<a>[^']+)' is invalid|File '(?P<b>[^']*repomd\.xml)' not found on medium",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a", "b"]).to_owned();
     let why = format!("the repository `{subject}` is gone");
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }

@@ -1,12 +1,8 @@
 //! `pf-api-rate-limit`: an API refuses because of too many requests.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-api-rate-limit",
@@ -27,15 +23,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?:API |^|: )(?P<a>rate limit exceeded)|(?P<b>Server Rate Limit Error)|(?P<c>rate limited): retry after",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?i)(?:API |^|: )(?P<a>rate limit exceeded)|(?P<b>Server Rate Limit Error)|(?P<c>rate limited): retry after",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a", "b", "c"]).to_owned();
     let why = "an API refuses because of too many requests";
-    Some(Hit::at(seen.at, subject, why).confidence(0.9))
+    Some(Hit::at(seen.line, subject, why).confidence(0.9))
 }

@@ -1,12 +1,8 @@
 //! `pf-blueprint-invalid`: render.yaml does not validate.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-blueprint-invalid",
@@ -27,19 +23,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"(?:render\.yaml|[Bb]lueprint).*(?:invalid|error|field .* not found|cannot unmarshal)(?P<a>.*)"),
-        pattern(r"(?P<b>invalid service type|invalid region|is not a valid plan)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?:render\.yaml|[Bb]lueprint).*(?:invalid|error|field .* not found|cannot unmarshal)(?P<a>.*)",
+    r"(?P<b>invalid service type|invalid region|is not a valid plan)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     if case.log.failing.is_some() {
         return None;
     }
     let subject = "render.yaml".to_owned();
     let why = "render.yaml does not validate";
-    Some(Hit::at(seen.at, subject, why).confidence(0.85))
+    Some(Hit::at(seen.line, subject, why).confidence(0.85))
 }

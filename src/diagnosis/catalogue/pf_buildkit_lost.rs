@@ -1,12 +1,8 @@
 //! `pf-buildkit-lost`: the connection to the builder was lost.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-buildkit-lost",
@@ -36,15 +32,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?P<what>error during connect|Cannot connect to the Docker daemon|transport is closing|failed to receive status|no active session for|closing transport due to|frame too large|error reading from server: EOF)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?P<what>error during connect|Cannot connect to the Docker daemon|transport is closing|failed to receive status|no active session for|closing transport due to|frame too large|error reading from server: EOF)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["what"]).to_owned();
     let why = "the connection to the builder was lost";
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }

@@ -1,12 +1,8 @@
 //! `pf-cancelled`: the deploy was cancelled for a newer one.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-cancelled",
@@ -27,21 +23,19 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"(?i)(?P<a>(?:build|deploy) cancell?ed)"),
-        pattern(r"cancell?ed: (?P<b>(?:another|newer) deploy)"),
-        pattern(r"^(?:ERROR: .*)?(?P<c>context canceled)$"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?i)(?P<a>(?:build|deploy) cancell?ed)",
+    r"cancell?ed: (?P<b>(?:another|newer) deploy)",
+    r"^(?:ERROR: .*)?(?P<c>context canceled)$",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     // A cancelled context also follows a time limit, which then is the cause.
     if case.log.failing.as_ref().is_some_and(|step| step.exit_code.is_some()) {
         return None;
     }
     let subject = seen.named(&["a", "b", "c"]).to_owned();
     let why = "the deploy was cancelled";
-    Some(Hit::at(seen.at, subject, why).confidence(0.85))
+    Some(Hit::at(seen.line, subject, why).confidence(0.85))
 }

@@ -1,12 +1,8 @@
 //! `pf-commit-missing`: the commit is not there any more.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-commit-missing",
@@ -33,18 +29,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?:reference is not a tree:|unable to read tree|couldn't find remote ref|not our ref) \(?(?P<ref>[\w./-]+)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?:reference is not a tree:|unable to read tree|couldn't find remote ref|not our ref) \(?(?P<ref>[\w./-]+)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     if case.log.failing.as_ref().is_some_and(|step| step.exit_code.is_some()) {
         return None;
     }
     let subject = seen.named(&["ref"]).to_owned();
     let why = format!("`{subject}` is not in the repository any more");
-    Some(Hit::at(seen.at, subject, why).confidence(0.9))
+    Some(Hit::at(seen.line, subject, why).confidence(0.9))
 }

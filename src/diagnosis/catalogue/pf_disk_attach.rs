@@ -1,12 +1,8 @@
 //! `pf-disk-attach`: the disk could not be attached.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-disk-attach",
@@ -27,15 +23,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?P<a>Multi-Attach error|disk is still attached|waiting for disk to detach|failed to mount (?:disk|volume))",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?P<a>Multi-Attach error|disk is still attached|waiting for disk to detach|failed to mount (?:disk|volume))",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a"]).to_owned();
     let why = "the disk of the service could not be attached";
-    Some(Hit::at(seen.at, subject, why).confidence(0.85))
+    Some(Hit::at(seen.line, subject, why).confidence(0.85))
 }

@@ -1,12 +1,8 @@
 //! `pf-git-clone`: the platform could not clone the repository.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-git-clone",
@@ -27,12 +23,11 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> =
-    LazyLock::new(|| [pattern(r"Unable to clone (?P<url>\S+)"), pattern(r"Unable to clone")]);
+static SHAPES: Phrases = Phrases::new(&[r"Unable to clone (?P<url>\S+)", r"Unable to clone"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["url"]).to_owned();
     let why = format!("the platform could not clone `{subject}`");
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }

@@ -1,12 +1,8 @@
 //! `pf-image-push`: the built image could not be stored.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-image-push",
@@ -33,15 +29,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?P<a>failed to push|failed commit on ref|unexpected status from PUT request|error pushing image|failed to do request: Put)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?P<a>failed to push|failed commit on ref|unexpected status from PUT request|error pushing image|failed to do request: Put)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a"]).to_owned();
     let why = "the built image could not be stored";
-    Some(Hit::at(seen.at, subject, why).confidence(0.9))
+    Some(Hit::at(seen.line, subject, why).confidence(0.9))
 }

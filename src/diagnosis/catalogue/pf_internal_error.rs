@@ -1,12 +1,8 @@
 //! `pf-internal-error`: the platform had an internal error.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-internal-error",
@@ -27,19 +23,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"(?i)(?:we encountered|there was|an) (?:an )?(?P<a>internal (?:server )?error)(?: occurred)?"),
-        pattern(r"^==> .*(?P<b>[Ss]omething went wrong|[Ii]nternal (?:server )?error)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?i)(?:we encountered|there was|an) (?:an )?(?P<a>internal (?:server )?error)(?: occurred)?",
+    r"^==> .*(?P<b>[Ss]omething went wrong|[Ii]nternal (?:server )?error)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     if case.log.failing.as_ref().is_some_and(|step| step.exit_code.is_some()) {
         return None;
     }
     let subject = seen.named(&["a", "b"]).to_owned();
     let why = "the platform had an internal error";
-    Some(Hit::at(seen.at, subject, why).confidence(0.85))
+    Some(Hit::at(seen.line, subject, why).confidence(0.85))
 }

@@ -2,8 +2,7 @@
 
 use crate::diagnosis::base;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting;
-use crate::diagnosis::{Case, commands, installs, toolless};
+use crate::diagnosis::{Case, commands, installs, phrase, toolless};
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -50,7 +49,7 @@ pub const RULE: Rule = Rule {
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let step = case.log.failing.as_ref()?;
-    let at = lines.iter().rev().copied().find(|at| sighting::is_relevant(case, *at))?;
+    let at = lines.iter().rev().copied().find(|at| phrase::is_relevant(case, *at))?;
     let wanted = wanted(case);
     let hit = match &wanted {
         Some(want) => {

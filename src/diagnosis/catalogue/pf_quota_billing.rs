@@ -1,12 +1,8 @@
 //! `pf-quota-billing`: a limit of the plan is reached.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-quota-billing",
@@ -34,15 +30,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?P<a>pipeline minutes|build minutes|spend limit|reached the free|out of free|exceeded the limit of free)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"(?i)(?P<a>pipeline minutes|build minutes|spend limit|reached the free|out of free|exceeded the limit of free)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a"]).to_owned();
     let why = "a limit of the plan is reached";
-    Some(Hit::at(seen.at, subject, why).confidence(0.93))
+    Some(Hit::at(seen.line, subject, why).confidence(0.93))
 }

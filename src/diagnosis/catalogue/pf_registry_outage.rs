@@ -1,13 +1,9 @@
 //! `pf-registry-outage`: a package registry or download host answers with an error of its own.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
 use crate::diagnosis::downloads;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "pf-registry-outage",
@@ -37,20 +33,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-    [
-        pattern(r"(?P<code>50[0234] (?:Service|Bad|Internal|Gateway)[\w ]*)"),
-        pattern(r"(?P<what>upstream connect error|Backend fetch failed)"),
-        pattern(r"(?P<code2>429 Too Many Requests)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<code>50[0234] (?:Service|Bad|Internal|Gateway)[\w ]*)",
+    r"(?P<what>upstream connect error|Backend fetch failed)",
+    r"(?P<code2>429 Too Many Requests)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = {
-        let host = downloads::host(&downloads::address(case, seen.at));
+        let host = downloads::host(&downloads::address(case, seen.line));
         if host.is_empty() { seen.named(&["code", "what", "code2"]).to_owned() } else { host }
     };
     let why = format!("a server on the way has trouble: {subject}");
-    Some(Hit::at(seen.at, subject, why).confidence(0.85))
+    Some(Hit::at(seen.line, subject, why).confidence(0.85))
 }

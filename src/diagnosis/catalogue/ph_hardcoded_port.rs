@@ -114,7 +114,7 @@ fn in_sources(case: &Case<'_>) -> Option<(String, usize, String)> {
         lines
             .iter()
             .enumerate()
-            .find_map(|(index, line)| Some((path.to_owned(), index + 1, CODE.names(line)?.first()?.clone())))
+            .find_map(|(index, line)| Some((path.to_owned(), index + 1, CODE.read(line)?.subject().to_owned())))
     })
 }
 

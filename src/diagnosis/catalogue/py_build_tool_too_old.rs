@@ -1,11 +1,7 @@
 //! `py-build-tool-too-old`: pip or setuptools of the image is too old for a package.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -42,13 +38,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"'(extras_require)' must be|'(install_requires)' must be|name '(platform_system|platform_python_implementation|implementation_name)' is not defined|AssertionError: (\S+) \.dist-info directory not found|unexpected keyword argument '(python_requires)'"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"'(extras_require)' must be|'(install_requires)' must be|name '(platform_system|platform_python_implementation|implementation_name)' is not defined|AssertionError: (\S+) \.dist-info directory not found|unexpected keyword argument '(python_requires)'",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the build tools of this image do not understand `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.94))
+    Some(Hit::at(found.line, subject, why).confidence(0.94))
 }

@@ -1,11 +1,7 @@
 //! `py-conda-solve`: conda cannot put the environment together.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{below, caught, first, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -41,15 +37,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(UnsatisfiableError|ResolvePackageNotFound|PackagesNotFoundError|EnvironmentFileNotFound|CondaHTTPError|LibMambaUnsatisfiableError|Terms of Service have not been accepted|InvalidArchiveError|specifications were found to be incompatible|Could not solve for environment specs|PackageNotFoundError: Packages missing in current channels|Dependency missing in current [\w-]+ channels)|nothing provides (\S+)"
-);
-static ITEM: LazyLock<Regex> = pattern!(r"^\s+- ([\w.\-]+(?: ?[=<>]+\S+)*)");
+static SAYS: Phrases = Phrases::new(&[
+    r"(UnsatisfiableError|ResolvePackageNotFound|PackagesNotFoundError|EnvironmentFileNotFound|CondaHTTPError|LibMambaUnsatisfiableError|Terms of Service have not been accepted|InvalidArchiveError|specifications were found to be incompatible|Could not solve for environment specs|PackageNotFoundError: Packages missing in current channels|Dependency missing in current [\w-]+ channels)|nothing provides (\S+)",
+]);
+static ITEM: Phrases = Phrases::new(&[r"^\s+- ([\w.\-]+(?: ?[=<>]+\S+)*)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
-    let named = below(case, line, 12, &ITEM).map(|(_, item)| caught(&item).replace(" =", "="));
-    let subject = named.unwrap_or_else(|| caught(&found));
+    let found = SAYS.first(case, lines)?;
+    let named = ITEM.below(case, found.line, 12).map(|item| item.subject().replace(" =", "="));
+    let subject = named.unwrap_or_else(|| found.subject().to_owned());
     let why = format!("conda cannot resolve `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

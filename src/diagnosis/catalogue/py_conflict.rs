@@ -1,11 +1,7 @@
 //! `py-conflict`: two requirements want versions of one package that exclude each other.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::{self, minor_at, pins};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::knowledge::{Knowledge, Question, Resolution};
@@ -108,20 +104,20 @@ fn answered(python: &str, requirements: &[&str], name: &str, version: &str) -> K
     Knowledge { resolutions: vec![(question, solved)], ..Knowledge::default() }
 }
 
-static CANNOT: LazyLock<Regex> =
-    pattern!(r"Cannot install (.+?) because these package versions have conflicting dependencies");
-static DEPENDS: LazyLock<Regex> =
-    pattern!(r"^\s+([\w.\-]+)(?:\[[^\]]*\])? (\S+) depends on ([\w.\-]+)(?:\[[^\]]*\])?(.*)$");
-static USER: LazyLock<Regex> = pattern!(r"^\s+The user requested (?:\(constraint\) )?([\w.\-]+)(?:\[[^\]]*\])?(.*)$");
-static SOLVER: LazyLock<Regex> = pattern!(
-    r"[Bb]ecause (?:.*? )?depends? on (?:both )?([\w.\-]+).*version solving failed|No solution found when resolving|version solving failed"
-);
-static UNSATISFIABLE: LazyLock<Regex> =
-    pattern!(r"and (?:you require )?([\w.\-]+)[=<>~!]\S*.*(?:are unsatisfiable|cannot be used)");
-static UV_PARTY: LazyLock<Regex> = pattern!(
-    r"([\w.\-]+?)(?:==\S+)? depends on ([\w.\-]+?)((?:[<>=!~]\S*)?)(?:[ ,.]|$)|you require ([\w.\-]+?)((?:[<>=!~]\S*)?)(?:[ ,.]|$)"
-);
-static DOUBLE: LazyLock<Regex> = pattern!(r"Double requirement given: ([\w.\-]+)");
+static CANNOT: Phrases =
+    Phrases::new(&[r"Cannot install (.+?) because these package versions have conflicting dependencies"]);
+static DEPENDS: Phrases =
+    Phrases::new(&[r"^\s+([\w.\-]+)(?:\[[^\]]*\])? (\S+) depends on ([\w.\-]+)(?:\[[^\]]*\])?(.*)$"]);
+static USER: Phrases = Phrases::new(&[r"^\s+The user requested (?:\(constraint\) )?([\w.\-]+)(?:\[[^\]]*\])?(.*)$"]);
+static SOLVER: Phrases = Phrases::new(&[
+    r"[Bb]ecause (?:.*? )?depends? on (?:both )?([\w.\-]+).*version solving failed|No solution found when resolving|version solving failed",
+]);
+static UNSATISFIABLE: Phrases =
+    Phrases::new(&[r"and (?:you require )?([\w.\-]+)[=<>~!]\S*.*(?:are unsatisfiable|cannot be used)"]);
+static UV_PARTY: Phrases = Phrases::new(&[
+    r"([\w.\-]+?)(?:==\S+)? depends on ([\w.\-]+?)((?:[<>=!~]\S*)?)(?:[ ,.]|$)|you require ([\w.\-]+?)((?:[<>=!~]\S*)?)(?:[ ,.]|$)",
+]);
+static DOUBLE: Phrases = Phrases::new(&[r"Double requirement given: ([\w.\-]+)"]);
 
 /// One line of pip's account of the conflict.
 struct Party {
@@ -142,13 +138,13 @@ fn parties(case: &Case<'_>, start: usize) -> Vec<Party> {
         return out;
     };
     for line in lines.iter().skip(head + 1).take(40) {
-        if let Some(found) = DEPENDS.captures(&line.text) {
+        if let Some(found) = DEPENDS.read(&line.text) {
             out.push(Party {
                 depender: Some(normalise(&found[1])),
                 on: normalise(&found[3]),
                 range: found[4].trim().into(),
             });
-        } else if let Some(found) = USER.captures(&line.text) {
+        } else if let Some(found) = USER.read(&line.text) {
             out.push(Party { depender: None, on: normalise(&found[1]), range: found[2].trim().into() });
         } else if line.text.trim().is_empty() || line.text.starts_with("Additionally") {
             break;
@@ -163,11 +159,10 @@ fn parties_of_uv(case: &Case<'_>, line: usize) -> Vec<Party> {
     let account = case.log.lines.get(line..end).unwrap_or_default().iter().map(|line| line.text.trim());
     let account = account.take_while(|text| !text.starts_with("ERROR")).collect::<Vec<_>>().join(" ");
     let mut out: Vec<Party> = Vec::new();
-    for found in UV_PARTY.captures_iter(&account) {
-        let depender = found.get(1).map(|name| normalise(name.as_str()));
-        let on = found.get(2).or(found.get(4)).map_or_else(String::new, |name| normalise(name.as_str()));
-        let range =
-            found.get(3).or(found.get(5)).map_or("", |range| range.as_str()).trim_end_matches([',', '.']).to_owned();
+    for found in UV_PARTY.each(&account) {
+        let depender = found.get(1).map(normalise);
+        let on = found.get(2).or(found.get(4)).map(normalise).unwrap_or_default();
+        let range = found.get(3).or(found.get(5)).unwrap_or_default().trim_end_matches([',', '.']).to_owned();
         out.push(Party { depender, on, range });
     }
     out
@@ -180,18 +175,18 @@ fn contested(parties: &[Party]) -> Option<&str> {
 }
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    if let Some((line, found)) = last(case, lines, &CANNOT) {
-        let parties = parties(case, line);
+    if let Some(found) = CANNOT.last(case, lines) {
+        let parties = parties(case, found.line);
         let subject = contested(&parties)
             .map_or_else(|| found[1].split([',', ' ']).next().unwrap_or_default().to_owned(), str::to_owned);
-        return Some(Hit::at(line, subject, told(&parties, &found[1])).confidence(0.98));
+        return Some(Hit::at(found.line, subject, told(&parties, &found[1])).confidence(0.98));
     }
-    if let Some((line, found)) = last(case, lines, &DOUBLE) {
+    if let Some(found) = DOUBLE.last(case, lines) {
         let why = format!("`{}` is asked for twice, in different versions", &found[1]);
-        return Some(Hit::at(line, normalise(&found[1]), why).confidence(0.95));
+        return Some(Hit::at(found.line, normalise(&found[1]), why).confidence(0.95));
     }
-    let (line, found) = last(case, lines, &SOLVER)?;
-    let near: Vec<usize> = (line..case.log.lines.len().min(line + 12)).collect();
+    let found = SOLVER.last(case, lines)?;
+    let near: Vec<usize> = (found.line..case.log.lines.len().min(found.line + 12)).collect();
     let text: String = near.iter().map(|at| case.text(*at)).collect::<Vec<_>>().join("\n");
     // What does not exist at all is no conflict.
     let absent = [
@@ -201,17 +196,17 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         "doesn't match any versions",
         "not satisfy Python",
     ];
-    let before = case.text(line.saturating_sub(1));
+    let before = case.text(found.line.saturating_sub(1));
     if absent.iter().any(|mark| text.contains(mark) || before.contains(mark)) {
         return None;
     }
-    let accounted = parties_of_uv(case, line);
-    if let Some(subject) = contested(&accounted).filter(|_| case.text(line).contains("No solution found")) {
-        return Some(Hit::at(line, subject, told(&accounted, subject)).confidence(0.95));
+    let accounted = parties_of_uv(case, found.line);
+    if let Some(subject) = contested(&accounted).filter(|_| case.text(found.line).contains("No solution found")) {
+        return Some(Hit::at(found.line, subject, told(&accounted, subject)).confidence(0.95));
     }
-    let named = found.get(1).map(|name| normalise(name.as_str()));
-    let subject = named.or_else(|| UNSATISFIABLE.captures(&text).map(|found| normalise(&found[1]))).unwrap_or_default();
-    Some(Hit::at(line, subject, "the wanted versions exclude each other").confidence(0.85))
+    let named = found.get(1).map(normalise);
+    let subject = named.or_else(|| UNSATISFIABLE.read(&text).map(|found| normalise(&found[1]))).unwrap_or_default();
+    Some(Hit::at(found.line, subject, "the wanted versions exclude each other").confidence(0.85))
 }
 
 fn told(parties: &[Party], asked: &str) -> String {

@@ -1,11 +1,7 @@
 //! `py-distribution-missing`: installed code asks for a distribution that is not installed.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::{is_own, packages, pins};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements::{self, normalise};
@@ -60,15 +56,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static MISSING: LazyLock<Regex> = pattern!(
-    r"The '([^']+)' distribution was not found|PackageNotFoundError: (?:No package metadata was found for )?([\w.\-]+)\s*$|(?:Contextual)?VersionConflict: \((?:[^,]*), Requirement\.parse\('([^']+)'\)"
-);
+static MISSING: Phrases = Phrases::new(&[
+    r"The '([^']+)' distribution was not found|PackageNotFoundError: (?:No package metadata was found for )?([\w.\-]+)\s*$|(?:Contextual)?VersionConflict: \((?:[^,]*), Requirement\.parse\('([^']+)'\)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &MISSING)?;
-    let subject = caught(&found);
+    let found = MISSING.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("installed code asks for `{subject}`, which is not installed in that version");
-    Some(Hit::at(line, subject, why))
+    Some(Hit::at(found.line, subject, why))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

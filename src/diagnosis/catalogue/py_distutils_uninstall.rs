@@ -1,11 +1,7 @@
 //! `py-distutils-uninstall`: pip will not replace a package of the system.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
@@ -43,14 +39,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> =
-    pattern!(r"Cannot uninstall '?([\w.-]+?)'?[ .,]|detected a distutils installed project \('?([\w.-]+)'?\)");
+static SAYS: Phrases =
+    Phrases::new(&[r"Cannot uninstall '?([\w.-]+?)'?[ .,]|detected a distutils installed project \('?([\w.-]+)'?\)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("pip cannot replace `{subject}`, which the system installed");
-    Some(Hit::at(line, subject, why).confidence(0.96))
+    Some(Hit::at(found.line, subject, why).confidence(0.96))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `py-frozen-local-path`: the requirements name a file of the machine they were frozen on.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, mentions, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::knowledge::Knowledge;
@@ -38,20 +34,20 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(?:No such file or directory|OSError)[^\n]*'(/(?:croot|home/conda|tmp/build|[^']*feedstock|[Uu]sers/|C:|home/)[^']*)'|(\S+ @ file:///\S+).*(?:does not exist|not found)"
-);
-static VERSION: LazyLock<Regex> = pattern!(r"/[\w.\-]+?-(\d+(?:\.\d+)+)-[\w.]+\.whl");
+static SAYS: Phrases = Phrases::new(&[
+    r"(?:No such file or directory|OSError)[^\n]*'(/(?:croot|home/conda|tmp/build|[^']*feedstock|[Uu]sers/|C:|home/)[^']*)'|(\S+ @ file:///\S+).*(?:does not exist|not found)",
+]);
+static VERSION: Phrases = Phrases::new(&[r"/[\w.\-]+?-(\d+(?:\.\d+)+)-[\w.]+\.whl"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let of_pip = ["requirements", "pip "].iter().any(|mark| mentions(case, mark));
+    let found = SAYS.last(case, lines)?;
+    let of_pip = ["requirements", "pip "].iter().any(|mark| case.mentions(mark));
     if !of_pip {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the requirements name `{subject}`, which is only on the machine they were frozen on");
-    Some(Hit::at(line, subject, why).confidence(0.94))
+    Some(Hit::at(found.line, subject, why).confidence(0.94))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
@@ -59,7 +55,7 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
     let mut edits = Vec::new();
     for entry in entries.iter().filter(|entry| entry.text.contains("@ file:///")) {
         let Some(found) = entry.requirement() else { continue };
-        let new = match VERSION.captures(&entry.text) {
+        let new = match VERSION.read(&entry.text) {
             Some(version) => format!("{}=={}", found.name, &version[1]),
             None => found.name.clone(),
         };

@@ -1,11 +1,7 @@
 //! `py-hash-mismatch`: a downloaded file has another hash than the lock says.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{below, caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -32,14 +28,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"^\s*([\w.-]+==\S+) from https?://|DO NOT MATCH THE (HASHES)|Hashes are required in (--require-hashes) mode|[Hh]ash mismatch for `?([\w.=-]+)|In (--require-hashes) mode, all"
-);
-static NAMED: LazyLock<Regex> = pattern!(r"^\s*([\w.\-]+==[^\s;]+) from ");
+static SAYS: Phrases = Phrases::new(&[
+    r"^\s*([\w.-]+==\S+) from https?://|DO NOT MATCH THE (HASHES)|Hashes are required in (--require-hashes) mode|[Hh]ash mismatch for `?([\w.=-]+)|In (--require-hashes) mode, all",
+]);
+static NAMED: Phrases = Phrases::new(&[r"^\s*([\w.\-]+==[^\s;]+) from "]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = below(case, line, 6, &NAMED).map_or_else(|| caught(&found), |(_, named)| caught(&named));
+    let found = SAYS.last(case, lines)?;
+    let subject = NAMED.below(case, found.line, 6).map_or_else(|| found.subject(), |named| named.subject());
     let why = format!("the files served do not have the hashes of the lock: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }

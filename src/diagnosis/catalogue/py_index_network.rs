@@ -1,11 +1,7 @@
 //! `py-index-network`: the package index did not answer.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, mentions, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -41,21 +37,22 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(?:host='?([\w.-]+)'?|HTTPSConnectionPool\(host='([\w.-]+)'|(?:for|at) (?:url: ?)?https?://([\w.-]+))?.*(?:Cannot fetch index base URL|ReadTimeoutError|IncompleteRead|Max retries exceeded with url: /(?:simple|packages)|Read timed out|Failed to download distribution due to network timeout|50[23] (?:Service Unavailable|Bad Gateway|Server Error).*for url|NewConnectionError|ProtocolError)"
-);
-static HOST: LazyLock<Regex> = pattern!(r"host='([\w.\-]+)'|https?://([\w.\-]+)");
+static SAYS: Phrases = Phrases::new(&[
+    r"(?:host='?([\w.-]+)'?|HTTPSConnectionPool\(host='([\w.-]+)'|(?:for|at) (?:url: ?)?https?://([\w.-]+))?.*(?:Cannot fetch index base URL|ReadTimeoutError|IncompleteRead|Max retries exceeded with url: /(?:simple|packages)|Read timed out|Failed to download distribution due to network timeout|50[23] (?:Service Unavailable|Bad Gateway|Server Error).*for url|NewConnectionError|ProtocolError)",
+]);
+static HOST: Phrases = Phrases::new(&[r"host='([\w.\-]+)'|https?://([\w.\-]+)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     // pip warns of each retry; one that went well in the end is no failure. Other tools have classes of their own.
-    let of_python = ["pip", "uv ", "poetry", "pypi", "pythonhosted", "/simple"].iter().any(|mark| mentions(case, mark));
-    let gave_up = !case.text(line).contains("WARNING: Retrying") && !case.text(line).contains("Retrying (Retry(");
+    let of_python = ["pip", "uv ", "poetry", "pypi", "pythonhosted", "/simple"].iter().any(|mark| case.mentions(mark));
+    let gave_up =
+        !case.text(found.line).contains("WARNING: Retrying") && !case.text(found.line).contains("Retrying (Retry(");
     if !of_python || !gave_up {
         return None;
     }
-    let host = HOST.captures(case.text(line)).map(|host| caught(&host));
-    let subject = host.unwrap_or_else(|| caught(&found));
+    let host = HOST.on(case, found.line).map(|host| host.subject());
+    let subject = host.unwrap_or_else(|| found.subject());
     let why = "the package index did not answer";
-    Some(Hit::at(line, subject, why).confidence(0.85))
+    Some(Hit::at(found.line, subject, why).confidence(0.85))
 }

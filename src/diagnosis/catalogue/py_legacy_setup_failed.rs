@@ -1,11 +1,7 @@
 //! `py-legacy-setup-failed`: a package cannot give its metadata; the lines above tell why.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::pins;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements;
@@ -39,21 +35,19 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Failed to build '?([\w.-]+)'? when getting requirements|python setup\.py egg_info.* in \S*/([\w.-]+)/?$|egg_info|Command errored out|subprocess-exited-with-error|did not run successfully|generat\w+[ -](?:package )?metadata|metadata-generation-failed"
-);
-static COLLECTING: LazyLock<Regex> = pattern!(r"^\s*Collecting (\S+?)(?: \(from .*)?$");
+static SAYS: Phrases = Phrases::new(&[
+    r"Failed to build '?([\w.-]+)'? when getting requirements|python setup\.py egg_info.* in \S*/([\w.-]+)/?$|egg_info|Command errored out|subprocess-exited-with-error|did not run successfully|generat\w+[ -](?:package )?metadata|metadata-generation-failed",
+]);
+static COLLECTING: Phrases = Phrases::new(&[r"^\s*Collecting (\S+?)(?: \(from .*)?$"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = match caught(&found) {
-        name if name.is_empty() => {
-            above(case, line, 2_000, &COLLECTING).map(|(_, found)| caught(&found)).unwrap_or_default()
-        }
+    let found = SAYS.last(case, lines)?;
+    let subject = match found.subject() {
+        "" => COLLECTING.above(case, found.line, 2_000).map_or("", |found| found.subject()),
         name => name,
     };
     let why = format!("the set-up program of `{subject}` fails");
-    Some(Hit::at(line, subject, why).confidence(0.65))
+    Some(Hit::at(found.line, subject, why).confidence(0.65))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

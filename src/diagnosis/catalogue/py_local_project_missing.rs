@@ -1,11 +1,7 @@
 //! `py-local-project-missing`: the project that pip shall install is not there yet.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::remedy::{Applicability, Edit, Remedy};
 
@@ -46,15 +42,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"Directory '([^']+)' is not installable|ERROR: (\S+) does not appear to be a Python project|File \"?(setup\.py)\"? not found|can't open file '(?:\S*/)?(setup\.py)'|(\S+) (?:should either be a path to a local project|is not a valid editable requirement)"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"Directory '([^']+)' is not installable|ERROR: (\S+) does not appear to be a Python project|File \"?(setup\.py)\"? not found|can't open file '(?:\S*/)?(setup\.py)'|(\S+) (?:should either be a path to a local project|is not a valid editable requirement)"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("there is no project at `{subject}` at that step");
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `py-pip-option-removed`: pip or virtualenv no longer knows an option.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, mentions, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
@@ -44,17 +40,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(r"no such option: (--?[\w-]+)|unrecognized arguments: (--[\w-]+)");
+static SAYS: Phrases = Phrases::new(&[r"no such option: (--?[\w-]+)|unrecognized arguments: (--[\w-]+)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let of_pip = ["pip", "virtualenv"].iter().any(|mark| mentions(case, mark));
+    let found = SAYS.last(case, lines)?;
+    let of_pip = ["pip", "virtualenv"].iter().any(|mark| case.mentions(mark));
     if !of_pip {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the option `{subject}` is gone");
-    Some(Hit::at(line, subject, why).confidence(0.94))
+    Some(Hit::at(found.line, subject, why).confidence(0.94))
 }
 
 /// Options that today's tools do by themselves, or that never changed what is installed.

@@ -1,11 +1,7 @@
 //! `py-pipenv-lock`: Pipfile, lock file and Python do not agree.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, first, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::{self, version::Minor};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::remedy::{Applicability, Remedy};
@@ -52,15 +48,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Warning: Python ([\d.]+) was not found on your system|Your (Pipfile\.lock) \(|(Locking Failed)!|(Aborting deploy)|\[?(pipenv\.exceptions\.\w+)|(Your dependencies could not be resolved)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"Warning: Python ([\d.]+) was not found on your system|Your (Pipfile\.lock) \(|(Locking Failed)!|(Aborting deploy)|\[?(pipenv\.exceptions\.\w+)|(Your dependencies could not be resolved)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.first(case, lines)?;
+    let subject = found.subject();
     let why = format!("Pipenv stops at `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.9))
+    Some(Hit::at(found.line, subject, why).confidence(0.9))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

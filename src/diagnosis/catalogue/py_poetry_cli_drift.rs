@@ -1,11 +1,7 @@
 //! `py-poetry-cli-drift`: an unpinned Poetry has moved on.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit, Remedy};
@@ -78,15 +74,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"The option \"(--[\w-]+)\" does not exist|The (?:requested )?command \"?(export)\"? does not exist|(?:The current project could not be installed: )?No file/folder found for package ([\w.-]+)|(get-poetry\.py)|Either \[project\.name\] or \[(tool\.poetry\.name)\] is required|(The current project could not be installed)"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"The option \"(--[\w-]+)\" does not exist|The (?:requested )?command \"?(export)\"? does not exist|(?:The current project could not be installed: )?No file/folder found for package ([\w.-]+)|(get-poetry\.py)|Either \[project\.name\] or \[(tool\.poetry\.name)\] is required|(The current project could not be installed)"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the installed Poetry does not know `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.97))
+    Some(Hit::at(found.line, subject, why).confidence(0.97))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `py-poetry-lock-stale`: poetry.lock does not belong to pyproject.toml.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
@@ -74,15 +70,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"changed significantly since (poetry\.lock)|(poetry\.lock) was not found|lock file is not compatible with the current version of (Poetry)|(poetry\.lock) is not up to date"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"changed significantly since (poetry\.lock)|(poetry\.lock) was not found|lock file is not compatible with the current version of (Poetry)|(poetry\.lock) is not up to date",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     let subject = "poetry.lock";
     let why = "poetry.lock does not belong to pyproject.toml";
-    Some(Hit::at(line, subject, why).confidence(0.97))
+    Some(Hit::at(found.line, subject, why).confidence(0.97))
 }
 
 /// Poetry adds to the lock what pyproject.toml asks for and keeps what is locked: before version 2 only when told so.

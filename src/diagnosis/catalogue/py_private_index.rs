@@ -1,11 +1,7 @@
 //! `py-private-index`: a private index refuses access.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, mentions, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -35,17 +31,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(?:40[13] (?:Error, Credentials not correct for|Client Error:? ?\w* for url:?) ?(\S+)|HTTP error 40[13] while getting (\S+)|User for ([\w.-]+):)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(?:40[13] (?:Error, Credentials not correct for|Client Error:? ?\w* for url:?) ?(\S+)|HTTP error 40[13] while getting (\S+)|User for ([\w.-]+):)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let of_python = ["pip", "uv ", "poetry", "/simple/"].iter().any(|mark| mentions(case, mark));
+    let found = SAYS.last(case, lines)?;
+    let of_python = ["pip", "uv ", "poetry", "/simple/"].iter().any(|mark| case.mentions(mark));
     if !of_python {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the index at `{subject}` refuses access");
-    Some(Hit::at(line, subject, why).confidence(0.85))
+    Some(Hit::at(found.line, subject, why).confidence(0.85))
 }

@@ -1,11 +1,7 @@
 //! `py-python2-dropped`: a tool or package no longer supports Python 2.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -43,23 +39,24 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"(?:([\w-]+)[^\n]{0,40})?requires Python 3\.5\+|Missing parentheses in call to|sys\.stderr\.write\(f\"ERROR: \{exc\}\"\)|This script does not work on Python|RuntimeError: Python version >= 3|Python 2 is no longer supported|does not support Python 2|requires Python '>=3"#
-);
-static COLLECTING: LazyLock<Regex> = pattern!(r"^\s*(?:Collecting|Searching for|Downloading/unpacking) ([\w.\-]+)");
+static SAYS: Phrases = Phrases::new(&[
+    r#"(?:([\w-]+)[^\n]{0,40})?requires Python 3\.5\+|Missing parentheses in call to|sys\.stderr\.write\(f\"ERROR: \{exc\}\"\)|This script does not work on Python|RuntimeError: Python version >= 3|Python 2 is no longer supported|does not support Python 2|requires Python '>=3"#,
+]);
+static COLLECTING: Phrases = Phrases::new(&[r"^\s*(?:Collecting|Searching for|Downloading/unpacking) ([\w.\-]+)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     let python2 = ["python2", "Python 2", "python:2"]
         .iter()
         .any(|mark| case.log.lines.iter().any(|line| line.text.contains(mark)))
         || case.dockerfile.text().contains("python:2");
-    if !python2 && !case.text(line).contains("f\"ERROR") {
+    if !python2 && !case.text(found.line).contains("f\"ERROR") {
         return None;
     }
     let _ = found;
-    let subject =
-        above(case, line, 200, &COLLECTING).map_or_else(|| "python 2".to_owned(), |(_, found)| caught(&found));
+    let subject = COLLECTING
+        .above(case, found.line, 200)
+        .map_or_else(|| "python 2".to_owned(), |found| found.subject().to_owned());
     let why = "what is installed here needs Python 3, and this is Python 2";
-    Some(Hit::at(line, subject, why).confidence(0.93))
+    Some(Hit::at(found.line, subject, why).confidence(0.93))
 }

@@ -1,11 +1,7 @@
 //! `py-requirements-missing`: pip is given a requirements file that is not there.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::{self, Install, installs, start};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -82,15 +78,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static MISSING: LazyLock<Regex> = pattern!(
-    r"Could not open (?:requirements|constraints?) file: .*?'([^']+)'|error: File not found: `([^`]+)`|No such file or directory: '(requirements[^']*)'"
-);
+static MISSING: Phrases = Phrases::new(&[
+    r"Could not open (?:requirements|constraints?) file: .*?'([^']+)'|error: File not found: `([^`]+)`|No such file or directory: '(requirements[^']*)'",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &MISSING)?;
-    let subject = caught(&found);
+    let found = MISSING.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("`{subject}` is not in the image at the step that installs from it");
-    Some(Hit::at(line, subject, why).confidence(0.98))
+    Some(Hit::at(found.line, subject, why).confidence(0.98))
 }
 
 /// Steps that read a file which no COPY of their stage can have brought, and no command can have made.

@@ -1,11 +1,7 @@
 //! `py-requirements-syntax`: a line of the requirements file is not a requirement.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements;
@@ -42,22 +38,22 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"Invalid requirement: '?([^']+?)'?(?: \(from line| *$|: )|(can't decode byte 0xff)|Couldn't parse requirement in `([^`]+)`"
-);
-static CONDA: LazyLock<Regex> = pattern!(r"^([\w.\-]+)=([\w.]+)(?:=\w+)?$");
+static SAYS: Phrases = Phrases::new(&[
+    r"Invalid requirement: '?([^']+?)'?(?: \(from line| *$|: )|(can't decode byte 0xff)|Couldn't parse requirement in `([^`]+)`",
+]);
+static CONDA: Phrases = Phrases::new(&[r"^([\w.\-]+)=([\w.]+)(?:=\w+)?$"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("pip cannot read `{subject}` as a requirement");
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let entries = python::all_entries(case);
     let wrong = entries.iter().find(|entry| entry.text == hit.subject);
-    let remedy = wrong.zip(CONDA.captures(&hit.subject)).and_then(|(entry, found)| {
+    let remedy = wrong.zip(CONDA.read(&hit.subject)).and_then(|(entry, found)| {
         let new = format!("{}=={}", &found[1], &found[2]);
         let edit = requirements::set_text(case.workspace, entry, &new)?;
         Some(Remedy {

@@ -1,11 +1,7 @@
 //! `py-requires-python`: a package does not support the Python of the image.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, caught, last, mentions, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::version::Minor;
 use crate::diagnosis::python::{self, minor_at, move_base, pins, unfound};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
@@ -135,20 +131,20 @@ fn numpy() -> Knowledge {
     Knowledge { packages: vec![((Registry::Pypi, "numpy".into()), releases)], ..Knowledge::default() }
 }
 
-static PACKAGE: LazyLock<Regex> =
-    pattern!(r"Package '?([\w.\-\[\]]+)'? requires a different Python: ([\d.]+) not in '?([^']+)'?");
-static REQUIRES: LazyLock<Regex> = pattern!(r"(\S+) requires Python '?([^']+?)'? but the running Python is ([\d.]+)");
-static POETRY: LazyLock<Regex> =
-    pattern!(r"[Pp]ython version \(?([\d.]+\S*?)\)? is not allowed by the project \(([^)]+)\)");
-static UV: LazyLock<Regex> = pattern!(r"current Python version \(([\d.]+)\) does not satisfy Python([<>=!~][^\s,]+)");
-static BACKEND: LazyLock<Regex> = pattern!(r"Cannot import '(setuptools\.build_meta)'");
-static IN_SETUP: LazyLock<Regex> = pattern!(
-    r"(?:RuntimeError: |^\s*)(Python version >= ?[\d.]+ required|Python version 2\.7 or >= 3\.4 required)|requires an up-to-date (SSL) module"
-);
-static SYNTAX: LazyLock<Regex> = pattern!(r"^\s*SyntaxError: (?:invalid syntax|future feature|expected ':'|f-string)");
-static FRAME: LazyLock<Regex> = pattern!(r#"File "([^"]+)", line \d+"#);
-static FOLDER: LazyLock<Regex> = pattern!(r"(?:site-packages|dist-packages|easy_install-\w+|pip-[\w-]+)/([\w.\-]+)");
-static COLLECTING: LazyLock<Regex> = pattern!(r"^\s*Collecting (\S+?)(?: \(from .*)?$");
+static PACKAGE: Phrases =
+    Phrases::new(&[r"Package '?([\w.\-\[\]]+)'? requires a different Python: ([\d.]+) not in '?([^']+)'?"]);
+static REQUIRES: Phrases = Phrases::new(&[r"(\S+) requires Python '?([^']+?)'? but the running Python is ([\d.]+)"]);
+static POETRY: Phrases =
+    Phrases::new(&[r"[Pp]ython version \(?([\d.]+\S*?)\)? is not allowed by the project \(([^)]+)\)"]);
+static UV: Phrases = Phrases::new(&[r"current Python version \(([\d.]+)\) does not satisfy Python([<>=!~][^\s,]+)"]);
+static BACKEND: Phrases = Phrases::new(&[r"Cannot import '(setuptools\.build_meta)'"]);
+static IN_SETUP: Phrases = Phrases::new(&[
+    r"(?:RuntimeError: |^\s*)(Python version >= ?[\d.]+ required|Python version 2\.7 or >= 3\.4 required)|requires an up-to-date (SSL) module",
+]);
+static SYNTAX: Phrases = Phrases::new(&[r"^\s*SyntaxError: (?:invalid syntax|future feature|expected ':'|f-string)"]);
+static FRAME: Phrases = Phrases::new(&[r#"File "([^"]+)", line \d+"#]);
+static FOLDER: Phrases = Phrases::new(&[r"(?:site-packages|dist-packages|easy_install-\w+|pip-[\w-]+)/([\w.\-]+)"]);
+static COLLECTING: Phrases = Phrases::new(&[r"^\s*Collecting (\S+?)(?: \(from .*)?$"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let all: Vec<usize> = (0..case.log.lines.len()).collect();
@@ -158,49 +154,49 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         let why = format!("`{}` needs Python {needs}", found.requirement);
         return Some(Hit::at(*line, found.requirement.clone(), why).confidence(0.97));
     }
-    if let Some((line, found)) = last(case, lines, &PACKAGE) {
+    if let Some(found) = PACKAGE.last(case, lines) {
         let why = format!("`{}` needs Python {}, the image has {}", &found[1], &found[3], &found[2]);
-        return Some(Hit::at(line, &found[1], why).confidence(0.97));
+        return Some(Hit::at(found.line, &found[1], why).confidence(0.97));
     }
-    if let Some((line, found)) = last(case, lines, &REQUIRES) {
+    if let Some(found) = REQUIRES.last(case, lines) {
         let why = format!("`{}` needs Python {}, the image has {}", &found[1], &found[2], &found[3]);
-        return Some(Hit::at(line, &found[1], why).confidence(0.97));
+        return Some(Hit::at(found.line, &found[1], why).confidence(0.97));
     }
-    if let Some((line, found)) = last(case, lines, &POETRY).or_else(|| last(case, lines, &UV)) {
+    if let Some(found) = POETRY.last(case, lines).or_else(|| UV.last(case, lines)) {
         let why = format!("the project needs Python {}, the image has {}", &found[2], &found[1]);
-        return Some(Hit::at(line, found[2].to_owned(), why).confidence(0.95));
+        return Some(Hit::at(found.line, found[2].to_owned(), why).confidence(0.95));
     }
-    if let Some((line, _)) = last(case, lines, &BACKEND) {
-        let (_, package) = above(case, line, 4_000, &COLLECTING)?;
-        let package = caught(&package);
+    if let Some(found) = BACKEND.last(case, lines) {
+        let package = COLLECTING.above(case, found.line, 4_000)?;
+        let package = package.subject();
         let python = minor_at(case, case.failing_instruction()).map(|minor| format!(" {minor}")).unwrap_or_default();
         let why = format!("`{package}` has no ready wheel for Python{python}, and its build tools no longer run there");
-        return Some(Hit::at(line, package, why).confidence(0.9));
+        return Some(Hit::at(found.line, package, why).confidence(0.9));
     }
     if let Some(hit) = newer_syntax(case, lines) {
         return Some(hit);
     }
-    let (line, found) = last(case, lines, &IN_SETUP)?;
+    let found = IN_SETUP.last(case, lines)?;
     // Python 2 in the image is a class of its own.
-    if mentions(case, "python2") {
+    if case.mentions("python2") {
         return None;
     }
-    let subject = above(case, line, 400, &COLLECTING).map_or_else(|| caught(&found), |(_, package)| caught(&package));
+    let subject = COLLECTING.above(case, found.line, 400).map_or_else(|| found.subject(), |package| package.subject());
     let why = format!("`{subject}` says that it needs a newer Python");
-    Some(Hit::at(line, subject, why).confidence(0.85))
+    Some(Hit::at(found.line, subject, why).confidence(0.85))
 }
 
 /// An installed package whose source this Python cannot read: it was written for a newer one.
 fn newer_syntax(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = last(case, lines, &SYNTAX)?;
-    let (_, frame) = above(case, line, 6, &FRAME)?;
-    let path = caught(&frame);
-    if !python::is_foreign(&path) || case.text(line).contains("Missing parentheses") {
+    let found = SYNTAX.last(case, lines)?;
+    let frame = FRAME.above(case, found.line, 6)?;
+    let path = frame.subject();
+    if !python::is_foreign(path) || case.text(found.line).contains("Missing parentheses") {
         return None;
     }
-    let package = FOLDER.captures(&path).map_or_else(|| path.clone(), |found| caught(&found));
+    let package = FOLDER.read(path).map_or(path, |found| found.subject());
     let why = format!("`{package}` is written for a newer Python than the image has");
-    Some(Hit::at(line, package.trim_end_matches(".py").to_owned(), why).confidence(0.85))
+    Some(Hit::at(found.line, package.trim_end_matches(".py").to_owned(), why).confidence(0.85))
 }
 
 /// Pins that are known to refuse the Python of the image.

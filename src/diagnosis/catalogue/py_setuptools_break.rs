@@ -1,11 +1,7 @@
 //! `py-setuptools-break`: an old package does not build with today's setuptools, Cython or Python.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::python::packages;
 use crate::diagnosis::python::pins;
@@ -91,23 +87,23 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(?:AttributeError: (cython_sources)|cannot import name '?(Feature)'?|No module named '(setuptools|distutils|pkg_resources|imp)'|(use_2to3) is invalid|has no attribute '(ImpImporter|SafeConfigParser|find_module|readfp)'|(sklearn)' PyPI package is deprecated)"
-);
-static COLLECTING: LazyLock<Regex> =
-    pattern!(r"^\s*(?:Collecting|Searching for|Downloading/unpacking) (\S+?)(?: \(from .*)?$");
+static SAYS: Phrases = Phrases::new(&[
+    r"(?:AttributeError: (cython_sources)|cannot import name '?(Feature)'?|No module named '(setuptools|distutils|pkg_resources|imp)'|(use_2to3) is invalid|has no attribute '(ImpImporter|SafeConfigParser|find_module|readfp)'|(sklearn)' PyPI package is deprecated)",
+]);
+static COLLECTING: Phrases =
+    Phrases::new(&[r"^\s*(?:Collecting|Searching for|Downloading/unpacking) (\S+?)(?: \(from .*)?$"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let during_install = case.log.lines[..line]
+    let found = SAYS.last(case, lines)?;
+    let during_install = case.log.lines[..found.line]
         .iter()
         .rev()
-        .find_map(|line| COLLECTING.captures(&line.text))
-        .map(|found| caught(&found));
-    let tool = caught(&found);
+        .find_map(|line| COLLECTING.read(&line.text))
+        .map(|found| found.subject());
+    let tool = found.subject();
     // The project's own start: nothing was being installed.
     let starting = case.log.failing.is_none() && during_install.is_none();
-    if starting && matches!(tool.as_str(), "distutils" | "imp") && !case.text(line).contains("ModuleNotFoundError") {
+    if starting && matches!(tool, "distutils" | "imp") && !case.text(found.line).contains("ModuleNotFoundError") {
         return None;
     }
     let subject = match during_install {
@@ -118,7 +114,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         true => format!("the service imports `{subject}`, which this Python no longer brings by itself"),
         false => format!("`{subject}` is too old for the build tools of this image"),
     };
-    Some(Hit::at(line, subject, why).confidence(0.92))
+    Some(Hit::at(found.line, subject, why).confidence(0.92))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

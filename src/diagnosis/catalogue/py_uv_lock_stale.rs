@@ -1,11 +1,7 @@
 //! `py-uv-lock-stale`: uv.lock is absent, stale, or of a newer uv.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
@@ -48,18 +44,18 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"lockfile at `(uv\.lock)`|(uv\.lock).*unsupported schema version|unsupported schema version|Missing workspace member `([^`]+)`|Failed to parse `(uv\.lock)`"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"lockfile at `(uv\.lock)`|(uv\.lock).*unsupported schema version|unsupported schema version|Missing workspace member `([^`]+)`|Failed to parse `(uv\.lock)`",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = match caught(&found) {
-        name if name.is_empty() => "uv.lock".to_owned(),
+    let found = SAYS.last(case, lines)?;
+    let subject = match found.subject() {
+        "" => "uv.lock",
         name => name,
     };
     let why = format!("uv.lock does not fit: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.96))
+    Some(Hit::at(found.line, subject, why).confidence(0.96))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,12 +1,8 @@
 //! `py-vcs-requirement`: a requirement from git cannot be fetched.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
 use crate::diagnosis::native::{self, for_command};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements;
@@ -66,17 +62,20 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"reference is not a tree: (\w+)|The URL '([^']+)' has an empty revision|(?:Couldn't find the binary|Cannot find command|No such file or directory:|Error \[Errno 2\] No such file or directory:) '?(git)'?|(Git executable) not found|(More than one \.egg-info) directory found|pathspec '([^']+)' did not match any file|git clone .*? ((?:git\+)?https?://\S+).* did not run successfully"
-);
-static ADDRESS: LazyLock<Regex> = pattern!(r"(git\+(?:https?|ssh)://\S+)");
+static SAYS: Phrases = Phrases::new(&[
+    r"reference is not a tree: (\w+)|The URL '([^']+)' has an empty revision|(?:Couldn't find the binary|Cannot find command|No such file or directory:|Error \[Errno 2\] No such file or directory:) '?(git)'?|(Git executable) not found|(More than one \.egg-info) directory found|pathspec '([^']+)' did not match any file|git clone .*? ((?:git\+)?https?://\S+).* did not run successfully",
+]);
+static ADDRESS: Phrases = Phrases::new(&[r"(git\+(?:https?|ssh)://\S+)"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     let vague = found.get(5).is_some();
-    let address =
-        case.log.lines[..line].iter().rev().find_map(|line| ADDRESS.captures(&line.text)).map(|found| caught(&found));
-    let said = caught(&found);
+    let address = case.log.lines[..found.line]
+        .iter()
+        .rev()
+        .find_map(|line| ADDRESS.read(&line.text))
+        .map(|found| found.subject().to_owned());
+    let said = found.subject();
     if vague && address.is_none() {
         return None;
     }
@@ -85,7 +84,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         _ => said.replace("Git executable", "git"),
     };
     let why = format!("the requirement from git cannot be fetched: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.93).policy(if vague { Policy::Human } else { Policy::Fix }))
+    Some(Hit::at(found.line, subject, why).confidence(0.93).policy(if vague { Policy::Human } else { Policy::Fix }))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `py-wheel-unsupported`: a wheel does not fit this Python, libc or processor.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -33,13 +29,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(\S+\.whl) is not a supported wheel|(\S+) (?:\([^)]*\) )?has no wheels with a matching|Distribution `?(\S+?)`? .*can't be installed"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(\S+\.whl) is not a supported wheel|(\S+) (?:\([^)]*\) )?has no wheels with a matching|Distribution `?(\S+?)`? .*can't be installed",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("`{subject}` was built for another platform");
-    Some(Hit::at(line, subject, why).confidence(0.96))
+    Some(Hit::at(found.line, subject, why).confidence(0.96))
 }

@@ -1,11 +1,7 @@
 //! `py-yanked-transitive-drift`: a dependency of a dependency moved on.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::drift;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::knowledge::{Knowledge, Registry, Release};
@@ -76,29 +72,29 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"cannot import name '(\w+)' from '(?:werkzeug|jinja2|markupsafe|itsdangerous|flask|collections|urllib3|google\.protobuf)[\w.]*'|unexpected keyword argument '(proxies|converter)'|module 'collections' has no attribute '(\w+)'|[Nn]o module named '?(vine[\w.]*)'?|(Descriptors cannot be created directly)"
-);
-static FRAME: LazyLock<Regex> = pattern!(r#"File "([^"]+)", line \d+"#);
+static SAYS: Phrases = Phrases::new(&[
+    r"cannot import name '(\w+)' from '(?:werkzeug|jinja2|markupsafe|itsdangerous|flask|collections|urllib3|google\.protobuf)[\w.]*'|unexpected keyword argument '(proxies|converter)'|module 'collections' has no attribute '(\w+)'|[Nn]o module named '?(vine[\w.]*)'?|(Descriptors cannot be created directly)",
+]);
+static FRAME: Phrases = Phrases::new(&[r#"File "([^"]+)", line \d+"#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     // Only an installed package can have drifted; the project's own imports are its own matter.
-    let importer = above(case, line, 12, &FRAME).map(|(_, frame)| caught(&frame)).unwrap_or_default();
+    let importer = FRAME.above(case, found.line, 12).map_or("", |frame| frame.subject());
     let own = !importer.contains("site-packages") && !importer.contains("dist-packages") && !importer.is_empty();
-    if own && !case.text(line).contains("proxies") && !case.text(line).contains("vine") {
+    if own && !case.text(found.line).contains("proxies") && !case.text(found.line).contains("vine") {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why =
         format!("an installed package uses `{subject}`, which a newer release of what it depends on no longer has");
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let Some(line) = hit.line else { return Prescription::none() };
-    let importer = above(case, line, 12, &FRAME).map(|(_, frame)| caught(&frame)).unwrap_or_default();
-    drift::remedies(case, &hit.subject, case.text(line), &importer)
+    let importer = FRAME.above(case, line, 12).map_or("", |frame| frame.subject());
+    drift::remedies(case, &hit.subject, case.text(line), importer)
 }
 
 fn login() -> Knowledge {

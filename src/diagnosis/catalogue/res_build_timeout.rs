@@ -1,14 +1,11 @@
 //! `res-build-timeout`: the build ran into the platform's time limit.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::pattern;
-use crate::diagnosis::{Case, base, copying, imports};
+use crate::diagnosis::{Case, base, copying, python};
 use crate::dockerfile::edit;
 use crate::knowledge::{Question, Registry, Release};
+use crate::manifest::requirements::{self, Entry, normalise};
 use crate::remedy::{Applicability, Edit};
 use crate::service::{DeployStatus, FailureReason};
 
@@ -85,22 +82,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static LIMIT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)^.{0,80}(?:build (?:has )?timed out|timed out while building|build (?:was )?(?:cancell?ed|killed)[: ].*(?:time|exceeded)|build (?:has )?exceeded|build ended after its limit of|limit of \d+ ?(?:s|sec|min|m)\w*|exceeded the (?:maximum )?(?:build )?time)",
-    )
-});
-static COLLECTING: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"Collecting ([A-Za-z0-9][\w.-]*)\S*(?:.*\(from -r (\S+) \(line (\d+)\)\))?"));
-static COMPILING: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"Building wheels? for (?:collected packages: )?([\w.-]+)"));
-static WORKING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"Preparing metadata|Getting requirements to build|Installing build dependencies|Building wheel|Running setup\.py|still running",
-    )
-});
-static STEP: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:\[(?:[\w.\-]+ )?\s*\d+/\d+\]|Step \d+/\d+ :) (?:RUN )?(.*)$"));
+static LIMIT: Phrases = Phrases::new(&[
+    r"(?i)^.{0,80}(?:build (?:has )?timed out|timed out while building|build (?:was )?(?:cancell?ed|killed)[: ].*(?:time|exceeded)|build (?:has )?exceeded|build ended after its limit of|limit of \d+ ?(?:s|sec|min|m)\w*|exceeded the (?:maximum )?(?:build )?time)",
+]);
+static COLLECTING: Phrases =
+    Phrases::new(&[r"Collecting ([A-Za-z0-9][\w.-]*)\S*(?:.*\(from -r (\S+) \(line (\d+)\)\))?"]);
+static COMPILING: Phrases = Phrases::new(&[r"Building wheels? for (?:collected packages: )?([\w.-]+)"]);
+static WORKING: Phrases = Phrases::new(&[
+    r"Preparing metadata|Getting requirements to build|Installing build dependencies|Building wheel|Running setup\.py|still running",
+]);
+static STEP: Phrases = Phrases::new(&[r"^(?:\[(?:[\w.\-]+ )?\s*\d+/\d+\]|Step \d+/\d+ :) (?:RUN )?(.*)$"]);
 
 /// What was running when time was up.
 struct Running {
@@ -116,7 +107,7 @@ fn detect(case: &Case<'_>, _: &[usize]) -> Option<Hit> {
         return None;
     }
     let told = matches!(case.reason, Some(FailureReason::TimedOut { .. }));
-    let limit = (0..case.log.lines.len()).rev().take(40).find(|at| LIMIT.is_match(case.text(*at)));
+    let limit = (0..case.log.lines.len()).rev().take(40).find(|at| LIMIT.fits(case.text(*at)));
     let finished = case.log.failing.as_ref().is_some_and(|step| step.exit_code.is_some());
     if !told && (limit.is_none() || finished) {
         return None;
@@ -139,23 +130,22 @@ fn running(case: &Case<'_>) -> Running {
     // The last step that printed something; the package that pip collected last and was still working on.
     let last = lines
         .iter()
-        .rposition(|line| line.step.is_some() && !line.text.starts_with("CANCELED") && WORKING.is_match(&line.text));
-    let last = last.or_else(|| lines.iter().rposition(|line| WORKING.is_match(&line.text)));
+        .rposition(|line| line.step.is_some() && !line.text.starts_with("CANCELED") && WORKING.fits(&line.text));
+    let last = last.or_else(|| lines.iter().rposition(|line| WORKING.fits(&line.text)));
     let upto = last.map_or(lines.len(), |last| last + 1);
     let step = last.and_then(|last| lines[last].step).or_else(|| lines.iter().rev().find_map(|line| line.step));
     let mine = || (0..upto).rev().filter(|at| step.is_none() || lines[*at].step == step);
-    let command =
-        mine().find_map(|at| STEP.captures(case.text(at)).map(|found| found[1].to_owned())).unwrap_or_default();
+    let command = mine().find_map(|at| STEP.on(case, at).map(|found| found[1].to_owned())).unwrap_or_default();
     let mut running = Running { package: None, file: None, command };
     if last.is_none() {
         return running;
     }
-    let wheel = mine().find_map(|at| COMPILING.captures(case.text(at)).map(|found| imports::normal(&found[1])));
+    let wheel = mine().find_map(|at| COMPILING.on(case, at).map(|found| normalise(&found[1])));
     let collected = mine().find_map(|at| {
-        let found = COLLECTING.captures(case.text(at))?;
-        let name = imports::normal(&found[1]);
+        let found = COLLECTING.on(case, at)?;
+        let name = normalise(&found[1]);
         (wheel.is_none() || wheel.as_deref() == Some(name.as_str()))
-            .then(|| (name, found.get(2).map(|file| file.as_str().to_owned())))
+            .then(|| (name, found.get(2).map(|file| file.to_owned())))
     });
     running.file = collected.as_ref().and_then(|(_, file)| file.clone());
     running.package = wheel.or(collected.map(|(name, _)| name));
@@ -166,8 +156,8 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
     let running = running(case);
     let Some(package) = running.package else { return Prescription::none() };
     let Some(path) = requirements_file(case, running.file.as_deref(), &package) else { return Prescription::none() };
-    let names: Vec<String> = case.workspace.lines(&path).iter().filter_map(|line| imports::named_in(line)).collect();
-    if !names.is_empty() && names.iter().all(|name| imports::is_unused(case, name)) {
+    let names: Vec<String> = requirements::read(case.workspace, &path).iter().filter_map(name_of).collect();
+    if !names.is_empty() && names.iter().all(|name| python::is_unused(case, name)) {
         let edit = lone_install(case, &path)
             .and_then(|index| edit::delete_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index));
         let all = Prescription::none().with(
@@ -181,7 +171,7 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
             return all;
         }
     }
-    if imports::is_unused(case, &package) {
+    if python::is_unused(case, &package) {
         return Prescription::none().with(
             "drop-unused-package",
             format!("Drop `{package}` from `{path}`"),
@@ -195,9 +185,7 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
 
 /// The file of the repository in which `package` is required.
 fn requirements_file(case: &Case<'_>, named: Option<&str>, package: &str) -> Option<String> {
-    let holds = |path: &String| {
-        case.workspace.lines(path).iter().any(|line| imports::named_in(line).as_deref() == Some(package))
-    };
+    let holds = |path: &String| line_of(case, path, package).is_some();
     let by_log = named
         .and_then(|named| copying::origins(case, named).into_iter().map(|path| case.in_repository(&path)).find(holds));
     by_log.or_else(|| {
@@ -225,8 +213,12 @@ fn lone_install(case: &Case<'_>, path: &str) -> Option<usize> {
 }
 
 fn line_of(case: &Case<'_>, path: &str, package: &str) -> Option<usize> {
-    let lines = case.workspace.lines(path);
-    lines.iter().position(|line| imports::named_in(line).as_deref() == Some(package)).map(|at| at + 1)
+    let entries = requirements::read(case.workspace, path).into_iter();
+    entries.filter(|entry| name_of(entry).as_deref() == Some(package)).map(|entry| entry.first_line).next()
+}
+
+fn name_of(entry: &Entry) -> Option<String> {
+    Some(entry.requirement()?.normal_name())
 }
 
 fn without(case: &Case<'_>, path: &str, package: &str) -> Option<Edit> {

@@ -1,12 +1,8 @@
 //! `res-disk-full`: the disk is full.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "res-disk-full",
@@ -27,19 +23,17 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"You don't have enough free space in (?P<path>[^\s]+)"),
-        pattern(r"[Nn]o space left on device|ENOSPC: no space|\[Errno 28\]|write error: No space"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"You don't have enough free space in (?P<path>[^\s]+)",
+    r"[Nn]o space left on device|ENOSPC: no space|\[Errno 28\]|write error: No space",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
-    if case.text(seen.at).contains("shared memory") || case.text(seen.at).contains("torch_") {
+    let seen = SHAPES.last(case, lines)?;
+    if case.text(seen.line).contains("shared memory") || case.text(seen.line).contains("torch_") {
         return None;
     }
     let subject = seen.named(&["path"]).to_owned();
     let why = "the disk is full";
-    Some(Hit::at(seen.at, subject, why).confidence(0.97))
+    Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }

@@ -1,12 +1,8 @@
 //! `res-file-watchers`: too many files are watched.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "res-file-watchers",
@@ -28,15 +24,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"System limit for number of (?P<a>file watchers) reached|(?P<b>EMFILE): too many open files|(?P<c>inotify watch limit)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"System limit for number of (?P<a>file watchers) reached|(?P<b>EMFILE): too many open files|(?P<c>inotify watch limit)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a", "b", "c"]).to_owned();
     let why = "a development server watches too many files";
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }

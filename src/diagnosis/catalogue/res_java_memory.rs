@@ -1,12 +1,8 @@
 //! `res-java-memory`: the Java machine ran out of memory.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "res-java-memory",
@@ -33,18 +29,14 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 2]> = LazyLock::new(|| {
-    [
-        pattern(r"(?P<what>java\.lang\.OutOfMemoryError(?:: [\w ]+)?)"),
-        pattern(
-            r"(?P<what2>GC overhead limit exceeded|JVM heap space is exhausted|insufficient memory for the Java Runtime Environment|running out of JVM memory)",
-        ),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<what>java\.lang\.OutOfMemoryError(?:: [\w ]+)?)",
+    r"(?P<what2>GC overhead limit exceeded|JVM heap space is exhausted|insufficient memory for the Java Runtime Environment|running out of JVM memory)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
+    let seen = SHAPES.last(case, lines)?;
     let subject = seen.named(&["what", "what2"]).to_owned();
     let why = format!("the Java machine ran out of memory: {subject}");
-    Some(Hit::at(seen.at, subject, why).confidence(0.96))
+    Some(Hit::at(seen.line, subject, why).confidence(0.96))
 }

@@ -1,12 +1,8 @@
 //! `res-oom-killed-build`: a build step was killed for its use of memory.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -53,21 +49,19 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
-    [
-        pattern(r"(?P<a>(?:c\+\+|g\+\+|gcc|clang)[\w+.-]*: fatal error: Killed signal)"),
-        pattern(r"(?P<b>signal: (?:9, )?(?:SIGKILL|killed))"),
-        pattern(r"(?P<c>[Cc]annot allocate memory)"),
-        pattern(r"^\s*(?:/bin/sh: line \d+:\s+\d+ )?(?P<d>Killed)\b"),
-        pattern(r"(?P<e>ResourceExhausted)"),
-        pattern(r"(?P<f>errno 137)"),
-    ]
-});
+static SHAPES: Phrases = Phrases::new(&[
+    r"(?P<a>(?:c\+\+|g\+\+|gcc|clang)[\w+.-]*: fatal error: Killed signal)",
+    r"(?P<b>signal: (?:9, )?(?:SIGKILL|killed))",
+    r"(?P<c>[Cc]annot allocate memory)",
+    r"^\s*(?:/bin/sh: line \d+:\s+\d+ )?(?P<d>Killed)\b",
+    r"(?P<e>ResourceExhausted)",
+    r"(?P<f>errno 137)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let step = case.log.failing.as_ref()?;
     let killed = step.exit_code == Some(137);
-    let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>()).map(|seen| seen.at);
+    let seen = SHAPES.last(case, lines).map(|seen| seen.line);
     let at =
         seen.or_else(|| lines.iter().rev().copied().find(|at| case.text(*at).contains("137")).filter(|_| killed))?;
     let command: String = step.command.trim_start_matches("RUN ").chars().take(80).collect();
@@ -76,12 +70,12 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
-    static JOBS: LazyLock<Regex> = LazyLock::new(|| pattern(r"-j ?(?:\d+|\$\(nproc\)|`nproc`|\$\{?\w+\}?)"));
+    static JOBS: Phrases = Phrases::new(&[r"-j ?(?:\d+|\$\(nproc\)|`nproc`|\$\{?\w+\}?)"]);
     let Some(index) = case.failing_instruction() else { return Prescription::none() };
     let (path, dockerfile, workspace) = (case.dockerfile_path, case.dockerfile, case.workspace);
     let args = &dockerfile.instructions()[index].args;
-    let edit = match JOBS.find(args) {
-        Some(jobs) => edit::replace_in_instruction(workspace, path, dockerfile, index, jobs.as_str(), "-j1"),
+    let edit = match JOBS.read(args) {
+        Some(jobs) => edit::replace_in_instruction(workspace, path, dockerfile, index, &jobs[0], "-j1"),
         None => {
             let variable = [
                 ("cargo ", "CARGO_BUILD_JOBS=1"),

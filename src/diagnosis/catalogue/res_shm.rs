@@ -1,12 +1,8 @@
 //! `res-shm`: shared memory is too small.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
-use crate::diagnosis::sighting::{self, pattern};
 
 pub const RULE: Rule = Rule {
     id: "res-shm",
@@ -32,15 +28,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"session deleted because of (?P<a>page crash)|could not resize (?P<b>shared memory segment)|unable to write to file <(?P<c>/torch)",
-    )
-});
+static SHAPE: Phrases = Phrases::new(&[
+    r"session deleted because of (?P<a>page crash)|could not resize (?P<b>shared memory segment)|unable to write to file <(?P<c>/torch)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = sighting::last(case, lines, &[&SHAPE])?;
+    let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["a", "b", "c"]).to_owned();
     let why = "shared memory is too small";
-    Some(Hit::at(seen.at, subject, why).confidence(0.95))
+    Some(Hit::at(seen.line, subject, why).confidence(0.95))
 }

@@ -1,11 +1,7 @@
 //! `st-django-config`: Django's settings do not fit the place where the service runs.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::start;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -59,22 +55,22 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static MODULE: LazyLock<Regex> = pattern!(r"settings are not configured.*(DJANGO_SETTINGS_MODULE)");
-static HOSTS: LazyLock<Regex> =
-    pattern!(r"You must set settings\.ALLOWED_HOSTS|Invalid HTTP_HOST header|DisallowedHost");
-static OTHER: LazyLock<Regex> = pattern!(r"ImproperlyConfigured: (.{1,120})");
-static IN_MANAGE: LazyLock<Regex> = pattern!(r#"setdefault\(\s*["']DJANGO_SETTINGS_MODULE["'],\s*["']([\w.]+)["']"#);
+static MODULE: Phrases = Phrases::new(&[r"settings are not configured.*(DJANGO_SETTINGS_MODULE)"]);
+static HOSTS: Phrases =
+    Phrases::new(&[r"You must set settings\.ALLOWED_HOSTS|Invalid HTTP_HOST header|DisallowedHost"]);
+static OTHER: Phrases = Phrases::new(&[r"ImproperlyConfigured: (.{1,120})"]);
+static IN_MANAGE: Phrases = Phrases::new(&[r#"setdefault\(\s*["']DJANGO_SETTINGS_MODULE["'],\s*["']([\w.]+)["']"#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    if let Some((line, found)) = last(case, lines, &MODULE) {
+    if let Some(found) = MODULE.last(case, lines) {
         let why = "Django is not told which settings module to use";
-        return Some(Hit::at(line, caught(&found), why).confidence(0.95));
+        return Some(Hit::at(found.line, found.subject(), why).confidence(0.95));
     }
-    if let Some((line, _)) = last(case, lines, &HOSTS) {
+    if let Some(found) = HOSTS.last(case, lines) {
         let why = "Django does not answer to the host name that it is asked for";
-        return Some(Hit::at(line, "ALLOWED_HOSTS", why).confidence(0.9).policy(Policy::Human));
+        return Some(Hit::at(found.line, "ALLOWED_HOSTS", why).confidence(0.9).policy(Policy::Human));
     }
-    let (line, found) = last(case, lines, &OTHER)?;
+    let found = OTHER.last(case, lines)?;
     // Variables, static files and database drivers have classes of their own.
     let told = &found[1];
     if ["Set the ", "SECRET_KEY", "STATIC_ROOT", "Error loading", "environment variable"]
@@ -84,7 +80,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         return None;
     }
     Some(
-        Hit::at(line, told.trim_end_matches('.').to_owned(), format!("Django's settings are wrong: {told}"))
+        Hit::at(found.line, told.trim_end_matches('.').to_owned(), format!("Django's settings are wrong: {told}"))
             .confidence(0.75)
             .policy(Policy::Human),
     )
@@ -96,7 +92,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     }
     let manage = case.workspace.paths().filter(|path| path.rsplit('/').next() == Some("manage.py"));
     let mut modules: Vec<String> =
-        manage.filter_map(|path| Some(IN_MANAGE.captures(case.workspace.text(path)?)?[1].to_owned())).collect();
+        manage.filter_map(|path| Some(IN_MANAGE.read(case.workspace.text(path)?)?[1].to_owned())).collect();
     modules.dedup();
     let (Some(index), [module]) = (start::commands(case).first().copied(), modules.as_slice()) else {
         return Prescription::none();

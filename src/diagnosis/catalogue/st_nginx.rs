@@ -72,8 +72,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 /// A directive without its `;`: nginx names it, and the line at which it noticed.
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     static OPEN: Phrases = Phrases::new(&[r#"directive "([^"]+)" is not terminated by ";" in (/\S+):(\d+)"#]);
-    let named = hit.line.and_then(|line| OPEN.names(case.text(line)));
-    let Some([directive, path, line]) = named.and_then(|names| <[String; 3]>::try_from(names).ok()) else {
+    let named = hit.line.and_then(|line| OPEN.on(case, line));
+    let Some((directive, path, line)) = named.map(|names| (names.name(0), names.name(1), names.name(2))) else {
         return Prescription::none();
     };
     let end = case.dockerfile.instructions().len();

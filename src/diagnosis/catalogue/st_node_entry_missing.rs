@@ -125,11 +125,11 @@ fn written_to(case: &Case<'_>, named: &str) -> Option<String> {
     let text = case.workspace.text(&case.in_repository("tsconfig.json"))?;
     let option = |key: &str| {
         static OPTION: Phrases = Phrases::new(&[r#"^\s*"(\w+)"\s*:\s*"([^"]+)""#]);
-        let values = text.lines().filter_map(|line| OPTION.names(line));
+        let values = text.lines().filter_map(|line| OPTION.read(line));
         values
             .into_iter()
-            .find(|names| names[0] == key)
-            .map(|names| names[1].trim_start_matches("./").trim_end_matches('/').to_owned())
+            .find(|names| &names[1] == key)
+            .map(|names| names[2].trim_start_matches("./").trim_end_matches('/').to_owned())
     };
     let out = option("outDir")?;
     // Without `rootDir` the compiler takes the common folder of all sources.

@@ -90,9 +90,9 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 fn of_worker(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     static PLACE: Phrases = Phrases::new(&[r"(\S+\.(?:rb|ru):\d+):in"]);
     let at = lines.iter().rev().copied().find(|at| case.text(*at).contains("Unable to start worker"))?;
-    let place = PLACE.names(case.text(at + 1))?.into_iter().next()?;
-    let why = format!("puma cannot start a worker: an error at {place}");
-    Some(Hit::at(at, place, why).weight(Weight::Typical).confidence(0.8))
+    let place = PLACE.on(case, at + 1)?;
+    let why = format!("puma cannot start a worker: an error at {}", &place[1]);
+    Some(Hit::at(at, &place[1], why).weight(Weight::Typical).confidence(0.8))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

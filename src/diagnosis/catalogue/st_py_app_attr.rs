@@ -1,11 +1,7 @@
 //! `st-py-app-attr`: the module is there, but the application in it has another name.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::start;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -80,15 +76,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"Failed to find attribute '([^']+)'|Attribute "([^"]+)" not found in module|Failed to parse '([^']+)' as an attribute name|Failed to find application object:? '([^']+)'|Import string "([^"]+)" must be in format"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"Failed to find attribute '([^']+)'|Attribute "([^"]+)" not found in module|Failed to parse '([^']+)' as an attribute name|Failed to find application object:? '([^']+)'|Import string "([^"]+)" must be in format"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the server finds no `{subject}` in the module it was given");
-    Some(Hit::at(line, subject, why).confidence(0.96))
+    Some(Hit::at(found.line, subject, why).confidence(0.96))
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {

@@ -1,11 +1,7 @@
 //! `st-py-app-path`: the server is told to load a module that is not where it looks.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::start::{self, AppPath, Candidate};
 use crate::diagnosis::python::{self, installs, modules};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
@@ -99,15 +95,16 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"Could not import module "([^"]+)"|Error: Could not import '([^']+)'|(Could not locate a Flask application)|(No application module specified)|Error loading ASGI app factory: .*?'([^']+)'|python[\d.]*: can't open file '([^']+)'"#
-);
-static SERVER_IMPORT: LazyLock<Regex> =
-    pattern!(r#"gunicorn/util\.py", line \d+, in import_app|hypercorn/utils\.py", line \d+, in load_application"#);
+static SAYS: Phrases = Phrases::new(&[
+    r#"Could not import module "([^"]+)"|Error: Could not import '([^']+)'|(Could not locate a Flask application)|(No application module specified)|Error loading ASGI app factory: .*?'([^']+)'|python[\d.]*: can't open file '([^']+)'"#,
+]);
+static SERVER_IMPORT: Phrases = Phrases::new(&[
+    r#"gunicorn/util\.py", line \d+, in import_app|hypercorn/utils\.py", line \d+, in load_application"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    if let Some((line, found)) = last(case, lines, &SAYS) {
-        let subject = caught(&found);
+    if let Some(found) = SAYS.last(case, lines) {
+        let subject = found.subject();
         // A script that a build step runs, or a missing setup.py, is something else.
         if found.get(6).is_some() && (case.log.failing.is_some() || subject.ends_with("setup.py")) {
             return None;
@@ -116,12 +113,12 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
             true => "the server finds no application to run".to_owned(),
             false => format!("the start command names `{subject}`, which is not in the image where it is looked for"),
         };
-        return Some(Hit::at(line, subject, why).confidence(0.93));
+        return Some(Hit::at(found.line, subject, why).confidence(0.93));
     }
     let missing = modules::missing(case, lines)?;
     // gunicorn's own import: what is missing is the module it was told to load.
     let by_server = missing.importer.as_deref().is_some_and(|path| path.contains("importlib/__init__"))
-        && above(case, missing.line, 8, &SERVER_IMPORT).is_some();
+        && SERVER_IMPORT.above(case, missing.line, 8).is_some();
     if by_server && case.log.failing.is_none() {
         let why = format!("the server is told to load `{}`, and there is no such module", missing.module);
         return Some(Hit::at(missing.line, missing.module, why).confidence(0.9));

@@ -1,11 +1,7 @@
 //! `st-py-extra-missing`: a package says itself which other package it wants beside it.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::{self, pins};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements::normalise;
@@ -72,21 +68,21 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"(?:Error|Exception): .*?(?:requires ["'`]([\w.-]+)["'`] to be installed|Missing optional dependency ["'`]([\w.-]+)["'`]|(?:[Tt]he )?["'`]?\b([\w.-]+)["'`]?(?: library| package)? (?:must be installed to use|is not installed, run ["'`]?pip install))"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"(?:Error|Exception): .*?(?:requires ["'`]([\w.-]+)["'`] to be installed|Missing optional dependency ["'`]([\w.-]+)["'`]|(?:[Tt]he )?["'`]?\b([\w.-]+)["'`]?(?: library| package)? (?:must be installed to use|is not installed, run ["'`]?pip install))"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     if matches!(case.status, Some(DeployStatus::Live)) {
         return None;
     }
-    let (line, found) = last(case, lines, &SAYS)?;
-    let package = normalise(&caught(&found));
+    let found = SAYS.last(case, lines)?;
+    let package = normalise(&found.subject());
     if package.is_empty() {
         return None;
     }
     let why = format!("an installed package needs `{package}`, which is not installed");
-    Some(Hit::at(line, package, why).confidence(0.95))
+    Some(Hit::at(found.line, package, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

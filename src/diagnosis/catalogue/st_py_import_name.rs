@@ -1,11 +1,7 @@
 //! `st-py-import-name`: a name cannot be imported from a module that is there.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -27,30 +23,31 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> =
-    pattern!(r"cannot import name '?(\w+)'?(?: from (?:partially initialized module )?'([\w.]+)')?");
-static FRAME: LazyLock<Regex> = pattern!(r#"File "([^"]+)", line \d+"#);
+static SAYS: Phrases =
+    Phrases::new(&[r"cannot import name '?(\w+)'?(?: from (?:partially initialized module )?'([\w.]+)')?"]);
+static FRAME: Phrases = Phrases::new(&[r#"File "([^"]+)", line \d+"#]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let importer = above(case, line, 12, &FRAME).map(|(_, frame)| caught(&frame)).filter(|path| !path.starts_with('<'));
+    let found = SAYS.last(case, lines)?;
+    let importer =
+        FRAME.above(case, found.line, 12).map(|frame| frame.subject().to_owned()).filter(|path| !path.starts_with('<'));
     let by_project = importer.as_deref().is_some_and(|path| !crate::diagnosis::python::is_foreign(path));
     // The project's own module lacks the name: that is its code's matter.
-    let module = found.get(2).map(|module| module.as_str().to_owned());
-    let own = module.as_deref().is_some_and(|module| crate::diagnosis::python::is_own(case, module));
-    if own && !case.text(line).contains("circular") && !case.text(line).contains("partially initialized") {
+    let module = found.get(2);
+    let own = module.is_some_and(|module| crate::diagnosis::python::is_own(case, module));
+    if own && !case.text(found.line).contains("circular") && !case.text(found.line).contains("partially initialized") {
         return Some(
             Hit::at(
-                line,
+                found.line,
                 &found[1],
                 format!("the project's module `{}` has no `{}`", module.unwrap_or_default(), &found[1]),
             )
             .policy(Policy::Human),
         );
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the name `{subject}` is not in the module it is imported from");
-    let hit = Hit::at(line, subject, why).confidence(0.88);
+    let hit = Hit::at(found.line, subject, why).confidence(0.88);
     // Without the module's name an import in the project's own code is its author's matter.
     Some(if by_project && module.is_none() { hit.policy(Policy::Human) } else { hit })
 }

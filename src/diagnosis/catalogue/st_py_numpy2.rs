@@ -1,11 +1,7 @@
 //! `st-py-numpy2`: a package was compiled for NumPy 1.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{last, pattern};
+use crate::diagnosis::phrase::{Phrases, Words};
 use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::remedy::Applicability;
@@ -60,9 +56,9 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(numpy\.core\.multiarray) failed to import|module 'numpy' has no attribute '(\w+)'|compiled using (NumPy 1\.x) cannot be run|(numpy\.dtype size changed)|(_ARRAY_API) not found|`([\w.]+)` was removed in the NumPy 2"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(numpy\.core\.multiarray) failed to import|module 'numpy' has no attribute '(\w+)'|compiled using (NumPy 1\.x) cannot be run|(numpy\.dtype size changed)|(_ARRAY_API) not found|`([\w.]+)` was removed in the NumPy 2",
+]);
 
 /// Names that NumPy 1.20 deprecated and 1.24 dropped: plain Python types under another name.
 const ALIASES: &[&str] = &["bool", "int", "float", "complex", "object", "str", "long", "unicode", "typeDict"];
@@ -71,24 +67,24 @@ const ALIASES: &[&str] = &["bool", "int", "float", "complex", "object", "str", "
 const NEWEST_WITH_ALIASES: python::version::Minor = python::version::Minor(3, 11);
 
 /// The NumPy that still has what was missed.
-fn bound(found: &regex::Captures<'_>) -> &'static str {
-    if found.get(2).is_some_and(|name| ALIASES.contains(&name.as_str())) { "numpy<1.24" } else { "numpy<2" }
+fn bound(found: &Words<'_>) -> &'static str {
+    if found.get(2).is_some_and(|name| ALIASES.contains(&name)) { "numpy<1.24" } else { "numpy<2" }
 }
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     let subject = "numpy";
     let why = match (bound(&found), found.get(2)) {
         ("numpy<1.24", Some(name)) => {
-            format!("the code uses `{subject}.{}`, which NumPy dropped with 1.24", name.as_str())
+            format!("the code uses `{subject}.{}`, which NumPy dropped with 1.24", name)
         }
         _ => format!("an installed package does not work with this NumPy: `{subject}`"),
     };
-    Some(Hit::at(line, subject, why).confidence(0.94))
+    Some(Hit::at(found.line, subject, why).confidence(0.94))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let Some(found) = hit.line.and_then(|line| SAYS.captures(case.text(line))) else { return Prescription::none() };
+    let Some(found) = hit.line.and_then(|line| SAYS.on(case, line)) else { return Prescription::none() };
     let wanted = bound(&found);
     let install = python::installs(case).last().map(|install| install.index);
     if wanted == "numpy<1.24" && python::minor_at(case, install).is_none_or(|minor| minor > NEWEST_WITH_ALIASES) {

@@ -1,11 +1,7 @@
 //! `st-py-pydantic2`: code for pydantic 1 meets pydantic 2.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements;
@@ -45,15 +41,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"`?(BaseSettings)`? has been moved to the `pydantic-settings`|pydantic\.errors\.(Pydantic\w+Error)|`(regex)` is removed|cannot import name '(BaseSettings)'"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"`?(BaseSettings)`? has been moved to the `pydantic-settings`|pydantic\.errors\.(Pydantic\w+Error)|`(regex)` is removed|cannot import name '(BaseSettings)'",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     let subject = "pydantic";
     let why = "the code was written for pydantic 1, and pydantic 2 is installed";
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `st-py-sqlalchemy2`: code for SQLAlchemy 1 meets SQLAlchemy 2.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements;
@@ -45,15 +41,15 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(Not an executable object)|'Engine' object has no attribute '(execute)'|(Textual SQL expression)|'Connection' object has no attribute '(connect)'"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(Not an executable object)|'Engine' object has no attribute '(execute)'|(Textual SQL expression)|'Connection' object has no attribute '(connect)'",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, _) = last(case, lines, &SAYS)?;
+    let found = SAYS.last(case, lines)?;
     let subject = "sqlalchemy";
     let why = "the code was written for SQLAlchemy 1, and SQLAlchemy 2 is installed";
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,11 +1,7 @@
 //! `st-server-not-installed`: the program of the start command is not in the image.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::{self, installs, packages, pins, start};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -115,21 +111,21 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r#"(?:^|[\s"'`/])(gunicorn|uvicorn|daphne|hypercorn|granian|waitress-serve|streamlit|flask|celery|puma|ts-node-dev|ts-node|tsx|nodemon|serve|pm2)["'`]?: (?:command not found|not found|executable file not found|No such file or directory)|exec: (gunicorn|uvicorn|daphne|hypercorn|granian|waitress-serve|streamlit|flask|celery|puma|ts-node|nodemon|serve|pm2): not found|No module named '?(gunicorn|uvicorn|daphne|hypercorn|granian|waitress)'?\s*$"#
-);
+static SAYS: Phrases = Phrases::new(&[
+    r#"(?:^|[\s"'`/])(gunicorn|uvicorn|daphne|hypercorn|granian|waitress-serve|streamlit|flask|celery|puma|ts-node-dev|ts-node|tsx|nodemon|serve|pm2)["'`]?: (?:command not found|not found|executable file not found|No such file or directory)|exec: (gunicorn|uvicorn|daphne|hypercorn|granian|waitress-serve|streamlit|flask|celery|puma|ts-node|nodemon|serve|pm2): not found|No module named '?(gunicorn|uvicorn|daphne|hypercorn|granian|waitress)'?\s*$"#,
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     // A module of that name that code imports is another matter.
     if found.get(3).is_some()
-        && start::commands(case).iter().all(|index| !start::words(case, *index).contains(&subject))
+        && start::commands(case).iter().all(|index| !start::words(case, *index).iter().any(|word| word == subject))
     {
         return None;
     }
     let why = format!("the start command calls `{subject}`, which is not in the image");
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 /// gunicorn comes with no other package: without a line of its own it is not there.

@@ -1,12 +1,8 @@
 //! `st-shared-lib`: a shared library is missing when the program starts.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, first, pattern};
 use crate::diagnosis::native::{for_shared_object, library_remedy};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements;
@@ -64,27 +60,27 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(lib[\w.+-]+\.so[\d.]*|lib[\w.+-]+): cannot open shared object file|error while loading shared libraries: ([\w.+-]+):|Error loading shared library ([\w.+-]+):|failed to find (libmagic)|cannot load library '([\w.+-]+)'"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(lib[\w.+-]+\.so[\d.]*|lib[\w.+-]+): cannot open shared object file|error while loading shared libraries: ([\w.+-]+):|Error loading shared library ([\w.+-]+):|failed to find (libmagic)|cannot load library '([\w.+-]+)'",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = first(case, lines, &SAYS)?;
+    let found = SAYS.first(case, lines)?;
     // A build that goes on after such a line fails for another reason.
-    let goes_on = case.log.failing.as_ref().is_some_and(|step| step.lines.end > line + 60);
+    let goes_on = case.log.failing.as_ref().is_some_and(|step| step.lines.end > found.line + 60);
     if goes_on {
         return None;
     }
     // Drivers of a graphics card are looked for in vain by programs that then run without.
     let graphics = ["libcuda", "libcudart", "libnvinfer", "libcublas", "libcudnn"]
         .iter()
-        .any(|name| case.text(line).contains(name));
+        .any(|name| case.text(found.line).contains(name));
     if graphics {
         return None;
     }
-    let subject = caught(&found);
+    let subject = found.subject();
     let why = format!("the library `{subject}` is not in the image");
-    Some(Hit::at(line, subject, why).confidence(0.95))
+    Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

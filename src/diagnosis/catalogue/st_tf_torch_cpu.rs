@@ -1,11 +1,7 @@
 //! `st-tf-torch-cpu`: a numerical library wants a graphics card or a newer processor.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{caught, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -34,13 +30,13 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SAYS: LazyLock<Regex> = pattern!(
-    r"(Illegal instruction)|compiled to use (AVX) instructions, but|(CUDA driver initialization failed)|(Found no NVIDIA driver)|ImportError: (libcudart\.so[\d.]*|libcuda\.so\.1)"
-);
+static SAYS: Phrases = Phrases::new(&[
+    r"(Illegal instruction)|compiled to use (AVX) instructions, but|(CUDA driver initialization failed)|(Found no NVIDIA driver)|ImportError: (libcudart\.so[\d.]*|libcuda\.so\.1)",
+]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let (line, found) = last(case, lines, &SAYS)?;
-    let subject = caught(&found);
+    let found = SAYS.last(case, lines)?;
+    let subject = found.subject();
     let why = format!("the installed build does not fit this machine: `{subject}`");
-    Some(Hit::at(line, subject, why).confidence(0.9))
+    Some(Hit::at(found.line, subject, why).confidence(0.9))
 }

@@ -1,18 +1,14 @@
 //! A module that cannot be imported: which one, by whom, and whether it is the project's own.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 
 pub const NEEDLES: &[&str] = &["no module named"];
 
-static MISSING: LazyLock<Regex> =
-    pattern!(r#"(?:ModuleNotFoundError|ImportError): No module named ['"]?([\w.\-]+)['"]?"#);
-static FRAME: LazyLock<Regex> = pattern!(r#"File "([^"]+)", line \d+"#);
-static RUN_AS_MODULE: LazyLock<Regex> = pattern!(r"python[\d.]*: No module named '?([\w.]+)'?");
+static MISSING: Phrases =
+    Phrases::new(&[r#"(?:ModuleNotFoundError|ImportError): No module named ['"]?([\w.\-]+)['"]?"#]);
+static FRAME: Phrases = Phrases::new(&[r#"File "([^"]+)", line \d+"#]);
+static RUN_AS_MODULE: Phrases = Phrases::new(&[r"python[\d.]*: No module named '?([\w.]+)'?"]);
 
 /// An import that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,10 +33,10 @@ impl Missing {
 
 /// The last import that failed.
 pub fn missing(case: &Case<'_>, lines: &[usize]) -> Option<Missing> {
-    let (line, found) = last(case, lines, &MISSING).or_else(|| last(case, lines, &RUN_AS_MODULE))?;
+    let found = MISSING.last(case, lines).or_else(|| RUN_AS_MODULE.last(case, lines))?;
     let importer =
-        above(case, line, 12, &FRAME).map(|(_, frame)| frame[1].to_owned()).filter(|path| !path.starts_with('<'));
-    Some(Missing { line, module: found[1].trim_end_matches('.').to_owned(), importer })
+        FRAME.above(case, found.line, 12).map(|frame| frame[1].to_owned()).filter(|path| !path.starts_with('<'));
+    Some(Missing { line: found.line, module: found[1].trim_end_matches('.').to_owned(), importer })
 }
 
 /// Whether the module is the project's: by its files, else by the paths in the traceback.
@@ -58,7 +54,7 @@ pub fn is_own(case: &Case<'_>, missing: &Missing) -> bool {
         return true;
     }
     case.log.lines[..=missing.line].iter().any(|line| {
-        FRAME.captures(&line.text).is_some_and(|frame| {
+        FRAME.read(&line.text).is_some_and(|frame| {
             let path = &frame[1];
             !foreign(path) && (dotted && path.contains(&folder) || path.ends_with(&file))
         })

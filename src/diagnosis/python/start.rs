@@ -1,6 +1,6 @@
 //! How the image starts a Python service: the server, and the `module:attribute` it is given.
 
-use super::imports::top_level_names;
+use super::source::bindings;
 use crate::diagnosis::Case;
 
 /// Servers that are given `module:attribute`.
@@ -130,17 +130,12 @@ pub fn candidates(case: &Case<'_>, index: usize, folder: &str) -> Vec<Candidate>
         let Some(module) = inside.strip_suffix(".py").filter(|_| !skipped) else { continue };
         let module = module.strip_suffix("/__init__").unwrap_or(module).replace('/', ".");
         let Some(source) = case.workspace.text(&path) else { continue };
-        for statement in super::imports::statements(source).iter().filter(|statement| !statement.indented) {
-            let Some((left, right)) = statement.text.split_once('=') else { continue };
-            let attribute = left.split(':').next().unwrap_or(left).trim();
-            let name = attribute.chars().all(|c| c.is_alphanumeric() || c == '_');
-            if name
-                && MAKERS.iter().any(|maker| {
-                    right.trim_start().trim_start_matches("flask.").trim_start_matches("fastapi.").starts_with(maker)
-                })
-            {
-                out.push(Candidate { path: path.clone(), module: module.clone(), attribute: attribute.to_owned() });
-            }
+        let made = |value: &str| {
+            let value = value.trim_start_matches("flask.").trim_start_matches("fastapi.");
+            MAKERS.iter().any(|maker| value.starts_with(maker))
+        };
+        for bound in bindings(source).into_iter().filter(|bound| !bound.nested && made(&bound.value)) {
+            out.push(Candidate { path: path.clone(), module: module.clone(), attribute: bound.name });
         }
     }
     out.dedup();
@@ -207,8 +202,6 @@ pub fn may_have(case: &Case<'_>, path: &str, attribute: &str) -> bool {
     source.contains("import *")
         || source.contains("globals()")
         || source.contains("__getattr__")
-        || top_level_names(source).iter().any(|name| name == attribute)
-        || super::imports::statements(source)
-            .iter()
-            .any(|statement| statement.indented && statement.text.trim_start().starts_with(attribute))
+        || source.contains(&format!("global {attribute}"))
+        || bindings(source).iter().any(|bound| bound.name == attribute)
 }

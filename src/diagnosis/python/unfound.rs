@@ -1,11 +1,7 @@
 //! What pip, uv and Poetry say when an index has no version that fits.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::diagnosis::Case;
-use crate::diagnosis::evidence::{above, below, last, pattern};
+use crate::diagnosis::phrase::Phrases;
 use crate::manifest::requirements::{self, normalise};
 
 pub const NEEDLES: &[&str] = &[
@@ -20,17 +16,18 @@ pub const NEEDLES: &[&str] = &[
     "doesn't match any versions",
 ];
 
-static PIP: LazyLock<Regex> =
-    pattern!(r"Could not find (?:a version|any downloads) that satisf(?:ies|y) the requirement (.+?)\s*$");
-static PIP_BARE: LazyLock<Regex> =
-    pattern!(r"(?:No matching distribution found for|No distributions at all found for) (.+?)(?: \(from .*)?\s*$");
-static UV_NONE: LazyLock<Regex> =
-    pattern!(r"Because (\S+) was not found in the (?:package registry|provided package locations)");
-static UV_VERSION: LazyLock<Regex> =
-    pattern!(r"[Bb]ecause there (?:is no version|are no versions) of (\S+?)(?: and |,| that|$)");
-static POETRY: LazyLock<Regex> = pattern!(r"depends on (\S+) \((.+?)\) which doesn't match any versions");
-static IGNORED: LazyLock<Regex> =
-    pattern!(r"Ignored the following versions that require a different python version: (.*)$");
+static PIP: Phrases =
+    Phrases::new(&[r"Could not find (?:a version|any downloads) that satisf(?:ies|y) the requirement (.+?)\s*$"]);
+static PIP_BARE: Phrases = Phrases::new(&[
+    r"(?:No matching distribution found for|No distributions at all found for) (.+?)(?: \(from .*)?\s*$",
+]);
+static UV_NONE: Phrases =
+    Phrases::new(&[r"Because (\S+) was not found in the (?:package registry|provided package locations)"]);
+static UV_VERSION: Phrases =
+    Phrases::new(&[r"[Bb]ecause there (?:is no version|are no versions) of (\S+?)(?: and |,| that|$)"]);
+static POETRY: Phrases = Phrases::new(&[r"depends on (\S+) \((.+?)\) which doesn't match any versions"]);
+static IGNORED: Phrases =
+    Phrases::new(&[r"Ignored the following versions that require a different python version: (.*)$"]);
 
 /// A requirement for which nothing was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,44 +60,49 @@ impl Unfound {
 
 /// The requirement that stopped the build.
 pub fn read(case: &Case<'_>, lines: &[usize]) -> Option<Unfound> {
-    if let Some((line, found)) = last(case, lines, &PIP) {
-        let rest = found.get(1)?.as_str();
+    if let Some(found) = PIP.last(case, lines) {
+        let rest = found.get(1)?;
         let (asked, list) = rest.split_once(" (from versions:").unwrap_or((rest, ""));
         let requirement = asked.split(" (from ").next().unwrap_or(asked).trim_end_matches(':').trim().to_owned();
         let versions = match list.trim().trim_end_matches(')') {
             "none" | "" => vec![],
             list => list.split(',').map(|version| version.trim().to_owned()).collect(),
         };
-        let other_python = other_python(case, line, &requirement);
-        return Some(Unfound { line, requirement, versions: Some(versions), other_python });
+        let other_python = other_python(case, found.line, &requirement);
+        return Some(Unfound { line: found.line, requirement, versions: Some(versions), other_python });
     }
-    if let Some((line, found)) = last(case, lines, &UV_NONE) {
-        return Some(Unfound { line, requirement: found[1].into(), versions: Some(vec![]), other_python: None });
-    }
-    if let Some((line, found)) = last(case, lines, &UV_VERSION) {
-        return Some(Unfound { line, requirement: found[1].into(), versions: None, other_python: None });
-    }
-    if let Some((line, found)) = last(case, lines, &POETRY) {
+    if let Some(found) = UV_NONE.last(case, lines) {
         return Some(Unfound {
-            line,
+            line: found.line,
+            requirement: found[1].into(),
+            versions: Some(vec![]),
+            other_python: None,
+        });
+    }
+    if let Some(found) = UV_VERSION.last(case, lines) {
+        return Some(Unfound { line: found.line, requirement: found[1].into(), versions: None, other_python: None });
+    }
+    if let Some(found) = POETRY.last(case, lines) {
+        return Some(Unfound {
+            line: found.line,
             requirement: format!("{} {}", &found[1], &found[2]),
             versions: None,
             other_python: None,
         });
     }
-    let (line, found) = last(case, lines, &PIP_BARE)?;
-    Some(Unfound { line, requirement: found[1].trim().into(), versions: None, other_python: None })
+    let found = PIP_BARE.last(case, lines)?;
+    Some(Unfound { line: found.line, requirement: found[1].trim().into(), versions: None, other_python: None })
 }
 
 /// Whether pip says beside `line` that what `requirement` asks for needs another Python.
 fn other_python(case: &Case<'_>, line: usize, requirement: &str) -> Option<(usize, String)> {
-    let (at, found) = above(case, line, 3, &IGNORED).or_else(|| below(case, line, 3, &IGNORED))?;
+    let found = IGNORED.above(case, line, 3).or_else(|| IGNORED.below(case, line, 3))?;
     let wanted = requirements::requirement(requirement)?;
     let entries: Vec<(&str, &str)> =
-        found.get(1)?.as_str().split("; ").filter_map(|entry| entry.split_once(" Requires-Python ")).collect();
+        found[1].split("; ").filter_map(|entry| entry.split_once(" Requires-Python ")).collect();
     let needs = match wanted.pin() {
         Some(pin) => entries.iter().find(|(version, _)| normalise(version) == normalise(pin))?.1,
         None => entries.last()?.1,
     };
-    Some((at, needs.trim().to_owned()))
+    Some((found.line, needs.trim().to_owned()))
 }

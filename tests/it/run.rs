@@ -8,3 +8,4 @@ mod interruptions;
 mod records;
 mod refusals;
 mod scene;
+mod traps;

@@ -82,6 +82,8 @@ pub struct Operations {
     pub redactor: Redactor,
     pub narrator: Narrator,
     pub facts: Facts,
+    /// When the run began, in Render's time.
+    pub begun: jiff::Timestamp,
 }
 
 impl Operations {

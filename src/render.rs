@@ -232,7 +232,7 @@ impl Render {
         if let Some(deploy) = deploys.into_iter().find(fits) {
             return Ok(Some(deploy));
         }
-        for event in self.events_since(id, begun).await? {
+        for event in self.events_since(id, begun).await?.into_iter().rev() {
             let Details::DeployStarted { deploy, .. } = event.details else { continue };
             if known.contains(&deploy) {
                 continue;

@@ -253,6 +253,7 @@ pub async fn mission(
     }
     Ok(Mission {
         operations: Operations {
+            begun: render.now(),
             render,
             repo: place.repo.clone(),
             service,

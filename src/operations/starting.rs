@@ -14,17 +14,19 @@ use crate::service::{AutoDeploy, Commit, Deploy, DeployId, DeployStatus, Service
 const QUEUED_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two looks for the deploy of a push.
 const LOOK: Duration = Duration::from_secs(3);
+/// What a list may lack is not older.
+const EVENTS_REACH: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 /// A push may have been noticed before this run looked.
 const PUSH_LEAD: jiff::SignedDuration = jiff::SignedDuration::from_secs(120);
 
-/// A deploy that is not older came to be by the push of this run.
-const FRESH: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+/// Render's time is known to about a second.
+const CLOCK_GRAIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
 /// What there is of a commit.
 enum Candidate {
     /// This deploy is the commit's.
     Takes(Deploy),
-    /// Its deploy is over without a verdict.
+    /// Its deploy was over, without a verdict, before this run began.
     Over,
     None,
 }
@@ -55,22 +57,19 @@ impl Operations {
         }
     }
 
-    /// The newest deploy of `commit`. One that is just now superseded counts: its successor is to be followed.
+    /// The newest deploy of `commit`.
     async fn candidate(&self, commit: &Commit) -> anyhow::Result<Candidate> {
-        let deploys = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
-        let newest = deploys.first().map(|deploy| deploy.id.clone());
-        let fresh = self.render.now() - FRESH;
-        let of_commit = deploys.into_iter().find(|deploy| deploy.commit.as_ref() == Some(commit));
-        Ok(match of_commit {
+        Ok(match self.deploy_of(commit).await? {
             None => Candidate::None,
-            Some(deploy) if !matches!(deploy.status, DeployStatus::Canceled | DeployStatus::Deactivated) => {
-                Candidate::Takes(deploy)
-            }
-            Some(deploy) if Some(&deploy.id) != newest.as_ref() && deploy.created_at >= fresh => {
-                Candidate::Takes(deploy)
-            }
-            Some(_) => Candidate::Over,
+            Some(deploy) if self.is_stale(&deploy) => Candidate::Over,
+            Some(deploy) => Candidate::Takes(deploy),
         })
+    }
+
+    /// Canceled or replaced before this run began. What was canceled since then somebody wanted so, or it has a successor.
+    fn is_stale(&self, deploy: &Deploy) -> bool {
+        let over = matches!(deploy.status, DeployStatus::Canceled | DeployStatus::Deactivated);
+        over && deploy.created_at < self.begun - CLOCK_GRAIN
     }
 
     /// A deploy of `commit` that somebody started already. One list may lack what the next one has.
@@ -79,12 +78,19 @@ impl Operations {
             match self.candidate(commit).await? {
                 Candidate::Takes(deploy) => return Ok(Some(deploy)),
                 Candidate::Over => return Ok(None),
-                Candidate::None if look == LOOKS_MAX => return Ok(None),
+                Candidate::None if look == LOOKS_MAX => return self.known_to_events(commit).await,
                 Candidate::None => {}
             }
             sleep(self.timing.poll.min(LOOK)).await;
         }
         Ok(None)
+    }
+
+    /// A deploy of `commit` that the list lacks and the events of the last hour have.
+    async fn known_to_events(&self, commit: &Commit) -> anyhow::Result<Option<Deploy>> {
+        let since = self.render.now() - EVENTS_REACH;
+        let found = self.render.find_ordered(&self.service.id, &BTreeSet::new(), Some(commit), since).await?;
+        Ok(found.filter(|deploy| !self.is_stale(deploy)))
     }
 
     /// The deploy that the platform starts for the push of `commit` within `patience`; `None` if it does not.

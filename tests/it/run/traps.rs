@@ -74,6 +74,8 @@ async fn a_deploy_that_was_canceled_before_the_run_is_asked_for_again() {
         }
     };
     assert_eq!(scene.post(&format!("/deploys/{id}/cancel"), &json!({})).await, 200);
+    // Render tells its time in whole seconds: what is older than the run must be so by more than one.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
     ended(&scene.deploy(&[]).await.expect(0), "deployed");
     scene.expect_history(&[("deactivated", "new_commit"), ("canceled", "new_commit"), ("live", "api")]).await;
 }

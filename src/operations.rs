@@ -17,26 +17,27 @@ use crate::narration::{Event, Narrator};
 use crate::observation::redaction::Redactor;
 use crate::observation::{Facts, Health, Observation};
 use crate::probe::Probe;
-use crate::release::Step;
-use crate::render::{LogEntry, Render, RenderError, Triggered};
-use crate::service::{Commit, Deploy, DeployId, DeployStatus, Service};
+use crate::render::{LogEntry, Render, RenderError};
+use crate::service::{Commit, Deploy, DeployStatus, FailureReason, Service};
 use crate::workspace::Workspace;
 
 mod log_window;
+mod starting;
 mod waiting;
 
+pub use starting::Unchecked;
 pub use waiting::{Stability, Waited};
 
-/// A push must show up as a deploy within this time; contract §9 says 30 to 60 s.
-const ADOPTION_TIMEOUT: Duration = Duration::from_secs(60);
 /// Rounds of questions to the package index per diagnosis: an answer may raise one more question, rarely two.
 const QUESTION_ROUNDS_MAX: usize = 4;
 /// A push that finds the remote moved is re-applied on the new tip this often.
 const PUSHES_MAX: u32 = 3;
 /// Deploys looked at when one is searched for.
 const DEPLOYS_LISTED: usize = 50;
-/// A successor of a canceled deploy shows up at once; this long is patient.
-const SUCCESSOR_TIMEOUT: Duration = Duration::from_secs(60);
+/// A free service wakes up within about a minute (contract §8).
+const WAKING_TIMEOUT: Duration = Duration::from_secs(90);
+/// What has ended may take moments to show in log and events: so often they are read until they tell something.
+const LOOKS_MAX: u32 = 3;
 
 /// Times that bound a run.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +48,8 @@ pub struct Timing {
     pub cooldown: Duration,
     /// For how long a live deploy must stay healthy.
     pub stabilise: Duration,
+    /// A push must show up as a deploy within this time.
+    pub adoption: Duration,
     /// For one deploy.
     pub deploy_timeout: Duration,
     /// When the whole run must be over.
@@ -79,6 +82,8 @@ pub struct Operations {
     pub redactor: Redactor,
     pub narrator: Narrator,
     pub facts: Facts,
+    /// When the run began, in Render's time.
+    pub begun: jiff::Timestamp,
 }
 
 impl Operations {
@@ -90,35 +95,62 @@ impl Operations {
     /// What the platform and the service show of `deploy`.
     pub async fn observe(&self, deploy: &Deploy) -> Observation {
         let build = matches!(deploy.status, DeployStatus::BuildFailed | DeployStatus::Canceled);
-        let build_log = self.log(self.render.build_log(&self.service, deploy).await, "build");
         let commit = deploy.commit.as_ref().map(|commit| commit.0.as_str());
+        let build_log = self.read_log("build", build, || self.render.build_log(&self.service, deploy)).await;
         let build_log = self.lines(log_window::of_build(build_log, commit));
         let app_log = match build {
             true => vec![],
             false => {
-                let entries = self.log(self.render.app_log(&self.service, deploy).await, "app");
+                let failed = deploy.status.is_failure();
+                let entries = self.read_log("app", failed, || self.render.app_log(&self.service, deploy)).await;
                 self.lines(log_window::of_newest_instance(entries, deploy.started_at.unwrap_or(deploy.created_at)))
             }
         };
-        let reason = match self.render.failure_reason(&self.service.id, &deploy.id, deploy.created_at).await {
-            Ok(reason) => reason,
-            Err(error) => {
-                self.lost("events", &error);
-                None
-            }
-        };
+        let reason = self.reason(deploy).await;
         let mut facts = self.facts.clone();
-        if let Some(crate::service::FailureReason::OomKilled { memory_limit }) = &reason {
+        if let Some(FailureReason::OomKilled { memory_limit }) = &reason {
             facts.memory_limit = Some(memory_limit.clone());
         }
-        Observation { deploy: Some(deploy.clone()), reason, build_log, app_log, health: self.health().await, facts }
+        let health = match &self.probe {
+            Some(probe) => Some(probe.health().await).inspect(|health| self.tell_health(health)),
+            None => None,
+        };
+        Observation { deploy: Some(deploy.clone()), reason, build_log, app_log, health, facts }
     }
 
-    fn log(&self, entries: Result<Vec<LogEntry>, RenderError>, what: &str) -> Vec<LogEntry> {
-        entries.unwrap_or_else(|error| {
-            self.lost(&format!("{what} log"), &error);
-            vec![]
-        })
+    /// A log; where a failure `must_tell` something, an empty one is read again.
+    async fn read_log<F: Future<Output = Result<Vec<LogEntry>, RenderError>>>(
+        &self,
+        what: &str,
+        must_tell: bool,
+        read: impl Fn() -> F,
+    ) -> Vec<LogEntry> {
+        for look in 1..=LOOKS_MAX {
+            match read().await {
+                Err(error) => {
+                    self.lost(&format!("{what} log"), &error);
+                    return vec![];
+                }
+                Ok(entries) if entries.is_empty() && must_tell && look < LOOKS_MAX => sleep(self.timing.poll).await,
+                Ok(entries) => return entries,
+            }
+        }
+        vec![]
+    }
+
+    /// Why `deploy` failed: an event, which may show up later than the end it tells of.
+    async fn reason(&self, deploy: &Deploy) -> Option<FailureReason> {
+        for look in 1..=LOOKS_MAX {
+            match self.render.failure_reason(&self.service.id, &deploy.id, deploy.created_at).await {
+                Err(error) => {
+                    self.lost("events", &error);
+                    return None;
+                }
+                Ok(None) if deploy.status.is_failure() && look < LOOKS_MAX => sleep(self.timing.poll).await,
+                Ok(reason) => return reason,
+            }
+        }
+        None
     }
 
     fn lines(&self, entries: Vec<LogEntry>) -> Vec<String> {
@@ -132,8 +164,21 @@ impl Operations {
     }
 
     /// One health check, told of; `None` for services without an address.
+    ///
+    /// A service that may sleep is given the time to wake up: until then its visitors are turned away.
     pub async fn health(&self) -> Option<Health> {
-        let health = self.probe.as_ref()?.health().await;
+        let probe = self.probe.as_ref()?;
+        let may_sleep = self.service.plan == "free";
+        let end = Instant::now() + WAKING_TIMEOUT;
+        let mut health = probe.health().await;
+        let turned_away = |health: &Health| matches!(health.status_code, None | Some(502..=504));
+        if may_sleep && turned_away(&health) {
+            self.narrator.warn(format!("{}: it may be asleep", health.detail), "it is given the time to wake up");
+        }
+        while may_sleep && turned_away(&health) && Instant::now() < end {
+            sleep(self.timing.poll).await;
+            health = probe.health().await;
+        }
         self.tell_health(&health);
         Some(health)
     }
@@ -260,71 +305,6 @@ impl Operations {
     /// The newest deploy of all.
     pub async fn newest_deploy(&self) -> anyhow::Result<Option<Deploy>> {
         Ok(self.render.deploys(&self.service.id, 1).await?.into_iter().next())
-    }
-
-    /// The deploy that a pushed `commit` becomes: adopted when the platform starts it, triggered when it will not.
-    pub async fn start_deploy(&self, commit: &Commit) -> anyhow::Result<Deploy> {
-        let since = crate::world::now() - jiff::SignedDuration::from_secs(120);
-        // It was live before and something else is now, after a rollback say: the platform starts no second one by itself.
-        if self.deploy_of(commit).await?.is_some_and(|deploy| deploy.status == DeployStatus::Deactivated) {
-            return self.trigger(commit).await;
-        }
-        // Our own taken-back fixes are such commits: no deploy will come by itself.
-        let skipped = self.repo.message_of(commit).is_ok_and(|message| message.contains("[skip render]"));
-        if crate::release::trigger(self.service.auto_deploy) == Step::AdoptAutoDeploy && !skipped {
-            let limit = Instant::now() + ADOPTION_TIMEOUT;
-            while Instant::now() < limit {
-                if let Some(deploy) = self.deploy_of(commit).await? {
-                    return Ok(deploy);
-                }
-                if self.render.commit_ignored(&self.service.id, commit, since).await.unwrap_or(false) {
-                    break;
-                }
-                sleep(self.timing.poll.min(Duration::from_secs(3))).await;
-            }
-        } else if let Some(deploy) = self.deploy_of(commit).await? {
-            return Ok(deploy);
-        }
-        self.trigger(commit).await
-    }
-
-    /// Asks the platform for a deploy of `commit`.
-    pub async fn trigger(&self, commit: &Commit) -> anyhow::Result<Deploy> {
-        let known: Vec<DeployId> = self.known_deploys().await?;
-        match self.render.create_deploy(&self.service.id, Some(commit)).await? {
-            Triggered::Started(deploy) => Ok(deploy),
-            Triggered::Queued => self.queued(&known, Some(commit)).await,
-        }
-    }
-
-    /// The deploy that Render queued without telling its id: one that is not `known`, of `commit`.
-    async fn queued(&self, known: &[DeployId], commit: Option<&Commit>) -> anyhow::Result<Deploy> {
-        let limit = Instant::now() + SUCCESSOR_TIMEOUT;
-        while Instant::now() < limit {
-            let deploys = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
-            let new = deploys.into_iter().find(|deploy| {
-                !known.contains(&deploy.id) && deploy.commit.as_ref().is_none_or(|of| commit.is_none_or(|it| of == it))
-            });
-            if let Some(deploy) = new {
-                return Ok(deploy);
-            }
-            sleep(Duration::from_secs(1).min(self.timing.poll)).await;
-        }
-        bail!("Render queued a deploy of {} and never showed it", commit.map_or("an image", Commit::short))
-    }
-
-    /// Asks the platform for a rollback to `target`, and finds the deploy that it becomes.
-    pub async fn roll_back(&self, target: &Deploy) -> anyhow::Result<Deploy> {
-        let known = self.known_deploys().await?;
-        match self.render.roll_back(&self.service.id, target).await? {
-            Triggered::Started(deploy) => Ok(deploy),
-            Triggered::Queued => self.queued(&known, target.commit.as_ref()).await,
-        }
-    }
-
-    async fn known_deploys(&self) -> anyhow::Result<Vec<DeployId>> {
-        let deploys = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
-        Ok(deploys.into_iter().map(|deploy| deploy.id).collect())
     }
 
     /// Tells of a finding.

@@ -43,11 +43,11 @@ pub fn plan(remedies: &[(Cleared<Remedy>, Finding)], onto: &Commit, target: &Tar
 }
 
 /// How a pushed commit becomes a deploy.
-pub fn trigger(auto_deploy: AutoDeploy) -> Step {
+fn trigger(auto_deploy: AutoDeploy) -> Step {
     match auto_deploy {
-        AutoDeploy::Commit => Step::AdoptAutoDeploy,
-        // `checksPass` without checks never deploys, so the API is asked; Render ignores neither.
-        AutoDeploy::ChecksPass | AutoDeploy::Off => Step::TriggerDeploy,
+        // With checks it only takes longer. Asking for a deploy as well would bypass them, or deploy twice.
+        AutoDeploy::Commit | AutoDeploy::ChecksPass => Step::AdoptAutoDeploy,
+        AutoDeploy::Off => Step::TriggerDeploy,
     }
 }
 

@@ -9,8 +9,8 @@ use tracing::{debug, warn};
 
 use crate::observation::redaction::is_setting;
 use crate::service::{Commit, Deploy, DeployId, FailureReason, Service, ServiceId};
-use crate::world;
 
+mod clock;
 mod error;
 mod events;
 mod http;
@@ -20,7 +20,7 @@ mod settings;
 mod wire;
 
 pub use error::{RenderError, Result};
-pub use events::{Details, Event, Reason, failure_reason, ignores};
+pub use events::{Details, Event, PushFate, Reason, failure_reason, push_fate};
 pub use logs::{APP_LOG_LINES_MAX, BUILD_LOG_LINES_MAX, Direction, LOG_LINES_MAX, LogEntry, LogQuery};
 pub use settings::{DEFAULT_BASE_URL, RetryPolicy, Settings, api_key, base_url};
 pub use wire::Owner;
@@ -42,8 +42,12 @@ const EVENTS_MAX: usize = 2_000;
 /// Events are stamped by several machines; one that belongs to a deploy may lie a little before it.
 const EVENT_LEAD: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 
-/// A lost request may still be at work: it is looked for so often, with growing pauses, before it is repeated.
-const LOOKS_MAX: u32 = 3;
+/// A lost request may still be at work, and one list may lack what the next one has: it is looked for so often, with
+/// growing pauses, before it is repeated.
+const LOOKS_MAX: u32 = 5;
+
+/// What was created so long before an order cannot come from it; Render's time is known to about a second.
+const ORDER_LEAD: jiff::SignedDuration = jiff::SignedDuration::from_secs(1);
 
 /// More suggestions than this are noise.
 const SIMILAR_MAX: usize = 3;
@@ -74,6 +78,11 @@ impl Render {
     /// A client. Refuses to send the key in the clear to anything but this machine.
     pub fn new(settings: Settings) -> Result<Self> {
         Ok(Self { http: Http::new(settings)? })
+    }
+
+    /// What time it is on Render. Its times are compared with this, never with this machine's clock.
+    pub fn now(&self) -> Timestamp {
+        self.http.now()
     }
 
     /// All services the key reaches, or those that Render finds for `name`.
@@ -176,6 +185,7 @@ impl Render {
     pub async fn create_deploy(&self, id: &ServiceId, commit: Option<&Commit>) -> Result<Triggered> {
         let known = self.deploys(id, DEPLOYS_MIN).await?;
         let known: BTreeSet<DeployId> = known.into_iter().map(|deploy| deploy.id).collect();
+        let ordered_at = self.now();
         let body = commit.map_or_else(|| json!({}), |commit| json!({ "commitId": commit }));
         let call = Call::post(format!("a new deploy of service `{id}`"), &["services", &id.0, "deploys"], Some(body));
         let mut attempt = 1;
@@ -188,7 +198,7 @@ impl Render {
                 return Err(error);
             }
             warn!(service.id = %id, attempt, "lost the answer to an order to deploy `{id}`: {error}");
-            match self.find_ordered(id, &known, commit).await {
+            match self.find_lost(id, &known, commit, ordered_at).await {
                 Ok(Some(deploy)) => return Ok(Triggered::Started(deploy)),
                 Ok(None) if error.is_transient() && attempt < self.http.retry().attempts_max => attempt += 1,
                 _ => return Err(error),
@@ -204,23 +214,52 @@ impl Render {
         Ok(Triggered::Started(read_one(call, answer.body, wire::deploy)?))
     }
 
-    /// A deploy that was not `known` before the order and fits it.
-    async fn find_ordered(
+    /// A deploy of `commit`, or of any where none is named, that came to be through an order of `ordered_at`.
+    ///
+    /// Looked for in the list, and in the events: one of them may lag behind.
+    pub async fn find_ordered(
         &self,
         id: &ServiceId,
         known: &BTreeSet<DeployId>,
         commit: Option<&Commit>,
+        ordered_at: Timestamp,
+    ) -> Result<Option<Deploy>> {
+        let begun = ordered_at.saturating_sub(ORDER_LEAD).unwrap_or(ordered_at);
+        let fits = |deploy: &Deploy| match commit {
+            _ if known.contains(&deploy.id) || deploy.created_at < begun => false,
+            // Whoever started it: one deploy of a commit is enough.
+            Some(commit) => deploy.commit.as_ref() == Some(commit),
+            None => matches!(deploy.trigger.as_deref(), None | Some("api")),
+        };
+        let deploys = self.deploys(id, DEPLOYS_MIN).await?;
+        if let Some(deploy) = deploys.into_iter().find(fits) {
+            return Ok(Some(deploy));
+        }
+        for event in self.events_since(id, begun).await?.into_iter().rev() {
+            let Details::DeployStarted { deploy, .. } = event.details else { continue };
+            if known.contains(&deploy) {
+                continue;
+            }
+            match self.deploy(id, &deploy).await {
+                Ok(deploy) if fits(&deploy) => return Ok(Some(deploy)),
+                Ok(_) | Err(RenderError::NotFound { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(None)
+    }
+
+    /// What became of an order whose answer was lost.
+    async fn find_lost(
+        &self,
+        id: &ServiceId,
+        known: &BTreeSet<DeployId>,
+        commit: Option<&Commit>,
+        ordered_at: Timestamp,
     ) -> Result<Option<Deploy>> {
         for look in 1..=LOOKS_MAX {
             sleep(self.http.back_off(look)).await;
-            let fits = |deploy: &Deploy| match commit {
-                // Whoever started it: one deploy of a commit is enough.
-                Some(commit) => deploy.commit.as_ref() == Some(commit),
-                None => matches!(deploy.trigger.as_deref(), None | Some("api")),
-            };
-            let deploys = self.deploys(id, DEPLOYS_MIN).await?;
-            let found = deploys.into_iter().find(|deploy| !known.contains(&deploy.id) && fits(deploy));
-            if let Some(deploy) = found {
+            if let Some(deploy) = self.find_ordered(id, known, commit, ordered_at).await? {
                 debug!(service.id = %id, deploy.id = %deploy.id, "found the deploy whose answer was lost");
                 return Ok(Some(deploy));
             }
@@ -251,14 +290,14 @@ impl Render {
 impl Render {
     /// The build's output, oldest first; the newest [`BUILD_LOG_LINES_MAX`] entries of it.
     pub async fn build_log(&self, service: &Service, deploy: &Deploy) -> Result<Vec<LogEntry>> {
-        self.logs(&LogQuery::of_deploy(service, deploy, "build", BUILD_LOG_LINES_MAX)).await
+        self.logs(&LogQuery::of_deploy(service, deploy, "build", BUILD_LOG_LINES_MAX, self.now())).await
     }
 
     /// Output of all instances and the platform's lines while the deploy ran; the newest [`APP_LOG_LINES_MAX`].
     ///
     /// The old version logs into the same stream: tell it apart by `instance`.
     pub async fn app_log(&self, service: &Service, deploy: &Deploy) -> Result<Vec<LogEntry>> {
-        self.logs(&LogQuery::of_deploy(service, deploy, "app", APP_LOG_LINES_MAX)).await
+        self.logs(&LogQuery::of_deploy(service, deploy, "app", APP_LOG_LINES_MAX, self.now())).await
     }
 
     /// The entries asked for, oldest first, each once.
@@ -290,14 +329,14 @@ impl Render {
         Ok(failure_reason(&self.events_since(id, since).await?, deploy))
     }
 
-    /// Whether Render has decided since `since` not to deploy `commit`.
-    pub async fn commit_ignored(&self, id: &ServiceId, commit: &Commit, since: Timestamp) -> Result<bool> {
-        Ok(ignores(&self.events_since(id, since).await?, commit))
+    /// What Render has made since `since` of a push of `commit`, as its events tell.
+    pub async fn push_fate(&self, id: &ServiceId, commit: &Commit, since: Timestamp) -> Result<PushFate> {
+        Ok(push_fate(&self.events_since(id, since).await?, commit))
     }
 
     async fn events_since(&self, id: &ServiceId, since: Timestamp) -> Result<Vec<Event>> {
         let start = since.saturating_sub(EVENT_LEAD).unwrap_or(since);
-        let end = world::now().saturating_add(EVENT_LEAD).unwrap_or(since);
+        let end = self.now().max(since).saturating_add(EVENT_LEAD).unwrap_or(since);
         self.events(id, start, end).await
     }
 

@@ -9,6 +9,7 @@ mod builds;
 mod deploy;
 mod events;
 mod fake;
+mod faults;
 mod hub;
 mod ids;
 mod launch;
@@ -37,6 +38,7 @@ use tokio::task::JoinHandle;
 
 pub use self::builds::Builds;
 pub use self::fake::SCRIPT_FILE;
+pub use self::faults::{Fault, Faults, HowOften, Strike};
 pub use self::remote::RemoteError;
 
 use self::hub::Hub;
@@ -44,7 +46,7 @@ use self::remote::Remote;
 use self::router::Line;
 use self::state::Platform;
 use self::worker::{Terms, Worker};
-use crate::service::{AutoDeploy, ServiceId};
+use crate::service::{AutoDeploy, ServiceId, ServiceType};
 use crate::world;
 
 /// Between two looks at a branch, a port or a process.
@@ -67,25 +69,13 @@ pub enum Overlap {
     Override,
 }
 
-/// Faults on request, for tests of clients.
-#[derive(Debug, Clone, Default)]
-pub struct Faults {
-    /// Every so many-th call is answered with 500 or 503, and has no effect.
-    pub server_error_every: Option<u32>,
-    /// Every so many-th call is answered with 429.
-    pub rate_limit_every: Option<u32>,
-    /// Refuses calls over Render's limits, rather than only counting them.
-    pub enforce_limits: bool,
-    /// 401 is the plain text `unauthorized`.
-    pub plain_unauthorized: bool,
-    /// The first so many deploys asked for do begin, but the connection ends without an answer.
-    pub drop_deploy_answers: u32,
-    /// Optional fields are null rather than absent.
-    pub nulls: bool,
-    /// A log socket goes dead after so many frames.
-    pub socket_frames_max: Option<u32>,
-    /// Log lines come glued to the next one, and some with an earlier time than the line before.
-    pub scrambled_logs: bool,
+/// A service that has fallen asleep without visitors, as those of the free plan do (contract §8).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sleep {
+    /// Visitors wait until it has woken up.
+    Holds(Duration),
+    /// Visitors get 503 until it has woken up.
+    Refuses(Duration),
 }
 
 /// What sandbox to start.
@@ -94,6 +84,10 @@ pub struct SandboxSettings {
     /// Its own folder; made if missing.
     pub root: PathBuf,
     pub service_name: String,
+    pub service_type: ServiceType,
+    /// `docker`, or `image` for a service without a repository.
+    pub runtime: String,
+    pub plan: String,
     pub branch: String,
     pub health_check_path: Option<String>,
     /// Relative to `root_dir`.
@@ -102,6 +96,10 @@ pub struct SandboxSettings {
     pub docker_context: String,
     pub root_dir: String,
     pub env: BTreeMap<String, String>,
+    /// Runs between build and start; empty for none.
+    pub pre_deploy_command: String,
+    /// Falls asleep as soon as it is live, until the first visit.
+    pub sleep: Option<Sleep>,
     pub build_timeout: Duration,
     /// What a running instance may use.
     pub memory_bytes: u64,
@@ -111,6 +109,8 @@ pub struct SandboxSettings {
     pub auto_deploy: AutoDeploy,
     /// Between a push and its deploy.
     pub auto_deploy_delay: Duration,
+    /// How long a commit's checks take until they pass. `None`: it has none, or they fail.
+    pub checks: Option<Duration>,
     pub api_key: String,
     /// 0 takes any free port.
     pub port: u16,
@@ -124,18 +124,24 @@ impl SandboxSettings {
         Self {
             root,
             service_name: service_name.to_owned(),
+            service_type: ServiceType::WebService,
+            runtime: "docker".to_owned(),
+            plan: "free".to_owned(),
             branch: "main".to_owned(),
             health_check_path: None,
             dockerfile_path: "./Dockerfile".to_owned(),
             docker_context: ".".to_owned(),
             root_dir: String::new(),
             env: BTreeMap::new(),
+            pre_deploy_command: String::new(),
+            sleep: None,
             build_timeout: BUILD_TIMEOUT,
             memory_bytes: MEMORY_BYTES,
             start_timeout: START_TIMEOUT,
             overlap: Overlap::Wait,
             auto_deploy: AutoDeploy::Commit,
             auto_deploy_delay: Duration::ZERO,
+            checks: None,
             api_key: format!("rnd_{}", world::random_word(28)),
             port: 0,
             builds,
@@ -185,7 +191,8 @@ impl Sandbox {
         let client = client.map_err(SandboxError::Client)?;
 
         let repo = remote.path().display().to_string();
-        let platform = Platform::new(&settings, repo, format!("http://{public}"), fastrand::u64(..), world::now());
+        let begun = world::now() + settings.faults.clock_skew;
+        let platform = Platform::new(&settings, repo, format!("http://{public}"), fastrand::u64(..), begun);
         let service = ServiceId(platform.service.id.clone());
         let (orders, ordered) = mpsc::unbounded_channel();
         let hub = Arc::new(Hub::new(platform, remote, (settings.faults, settings.api_key), orders));
@@ -198,11 +205,11 @@ impl Sandbox {
         let worker = Worker::new(Arc::clone(&hub), Arc::new(settings.builds), terms, client.clone());
         let (quit, quitting) = watch::channel(false);
         let routes = router::router(Arc::clone(&hub)).into_make_service_with_connect_info::<Line>();
-        let proxy = proxy::router(Arc::clone(&hub), client);
+        let proxy = proxy::router(Arc::clone(&hub), client, settings.sleep);
         let servers = vec![
             tokio::spawn(async move { ended("api", axum::serve(api_listener, routes).await) }),
             tokio::spawn(async move { ended("proxy", axum::serve(public_listener, proxy).await) }),
-            tokio::spawn(pushes::watch(Arc::clone(&hub), known, settings.auto_deploy_delay)),
+            tokio::spawn(pushes::watch(Arc::clone(&hub), known, (settings.auto_deploy_delay, settings.checks))),
         ];
         let worker = Some(tokio::spawn(worker.run(ordered, quitting)));
         Ok(Self { hub, service, api, public, quit, worker, servers })

@@ -59,6 +59,12 @@ pub struct TargetArgs {
     /// How long a live deploy must stay healthy [default: 15s; 2s in the sandbox]
     #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
     pub stabilise: Option<Duration>,
+    /// How long a push may take to show up as a deploy
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60s", hide_short_help = true)]
+    pub adoption_timeout: Duration,
+    /// For one answer of Render's API
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "30s", hide_short_help = true)]
+    pub request_timeout: Duration,
     /// For one deploy; then exit 124, the deploy goes on
     #[arg(long, value_name = "DURATION", value_parser = duration::parse, default_value = "60m")]
     pub timeout: Duration,
@@ -126,9 +132,17 @@ impl Platform {
         }
     }
 
-    /// A client of its API.
+    /// A client of its API, with the usual patience.
     pub fn client(&self) -> anyhow::Result<Render> {
-        let settings = Settings::new(self.api_url.clone(), self.key.clone());
+        Ok(Render::new(Settings::new(self.api_url.clone(), self.key.clone()))?)
+    }
+
+    /// A client that is as patient as the run: who looks more often than usual also repeats a failed call sooner.
+    fn client_of_run(&self, timing: &Timing, request_timeout: Duration) -> anyhow::Result<Render> {
+        let ms = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let mut settings = Settings::new(self.api_url.clone(), self.key.clone());
+        settings.request_timeout_ms = ms(request_timeout);
+        settings.retry.base_ms = settings.retry.base_ms.min(ms(timing.poll));
         Ok(Render::new(settings)?)
     }
 }
@@ -203,7 +217,8 @@ pub async fn mission(
     let (with_phases, simple) = shape;
     let sandboxed = platform.sandbox.is_some();
     let here = place.repo.branch()?;
-    let render = platform.client()?;
+    let timing = timing(target, sandboxed, simple);
+    let render = platform.client_of_run(&timing, target.request_timeout)?;
     let service = find_service(&render, target, platform, &place.repo).await;
     let service = service.map_err(|error| explained(error, &platform.api_url))?;
     check(&service, narrator)?;
@@ -220,12 +235,11 @@ pub async fn mission(
     veil::hide(redactor.clone());
     let facts = facts(&service, names);
     let probe = match &service.url {
-        Some(url) if service.service_type == ServiceType::WebService => {
+        Some(url) if matches!(service.service_type, ServiceType::WebService | ServiceType::StaticSite) => {
             Some(Probe::new(url, facts.health_path.as_deref().unwrap_or_default()).context("no HTTP client")?)
         }
         _ => None,
     };
-    let timing = timing(target, sandboxed, simple);
     let state = learning(&place.store, narrator)?;
     let cache = place.store.root().join("memory/swarm/index_cache");
     let index = Index::new(IndexSettings { project: global.dir.clone(), cache, timeout_ms: 20_000, offline: false })?;
@@ -241,6 +255,7 @@ pub async fn mission(
     }
     Ok(Mission {
         operations: Operations {
+            begun: render.now(),
             render,
             repo: place.repo.clone(),
             service,
@@ -309,6 +324,7 @@ fn timing(target: &TargetArgs, sandboxed: bool, simple: bool) -> Timing {
         poll: quick(target.poll_interval, 250, 5),
         cooldown: quick(target.cooldown, 0, if simple { 60 } else { 5 }),
         stabilise: quick(target.stabilise, 2_000, 15),
+        adoption: target.adoption_timeout,
         deploy_timeout: target.timeout,
         deadline: Instant::now() + target.deadline,
     }

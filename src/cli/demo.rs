@@ -137,6 +137,8 @@ fn target() -> TargetArgs {
         poll_interval: None,
         cooldown: None,
         stabilise: None,
+        adoption_timeout: Duration::from_secs(60),
+        request_timeout: Duration::from_secs(30),
         timeout: Duration::from_secs(120),
         deadline: Duration::from_secs(300),
         dry_run: false,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::git::GitError;
 use crate::memory::LockError;
 use crate::mission::Outcome;
+use crate::operations::Unchecked;
 use crate::render::RenderError;
 
 /// How the program ends.
@@ -70,6 +71,13 @@ impl Exit {
                     _ => Self::Failure,
                 };
             }
+            // The branch's owner has rules that only a person can satisfy.
+            if matches!(cause.downcast_ref::<GitError>(), Some(GitError::Refused { .. })) {
+                return Self::NeedsPerson;
+            }
+            if cause.is::<Unchecked>() {
+                return Self::TimedOut;
+            }
             if matches!(cause.downcast_ref::<LockError>(), Some(LockError::Held { .. })) {
                 return Self::Locked;
             }
@@ -110,6 +118,13 @@ pub fn hint(error: &anyhow::Error) -> String {
         }
         if let Some(LockError::Held { .. }) = cause.downcast_ref::<LockError>() {
             return "wait for it, or end that process; its session folder tells what it does".into();
+        }
+        if let Some(GitError::Refused { .. }) = cause.downcast_ref::<GitError>() {
+            return "let the account that pushes push to this branch, or take the commits there by a pull request of your own"
+                .into();
+        }
+        if cause.is::<Unchecked>() {
+            return "see why the commit's checks have not passed; `domain-runner deploy` goes on once they have".into();
         }
         if let Some(GitError::NotARepository { .. }) = cause.downcast_ref::<GitError>() {
             return "run it inside your service's repository, or name its folder with -C".into();

@@ -17,7 +17,7 @@ use super::veil;
 use crate::builder::{Builder, BuilderChoice};
 use crate::git::Repo;
 use crate::narration::{Event, Narrator};
-use crate::sandbox::{Builds, Sandbox, SandboxSettings};
+use crate::sandbox::{Builds, Faults, Sandbox, SandboxSettings};
 
 /// How the sandbox builds and what its service is like.
 #[derive(Debug, Clone, clap::Args)]
@@ -95,6 +95,17 @@ pub struct SandboxArgs {
     /// Push the repository's branch to it at once
     #[arg(long)]
     push: bool,
+    /// Faults of its API, for tests of clients: NAME[=20%|every7|first2][@SCOPE],…
+    ///
+    /// Of single calls: 5xx, 429, 429-bare, 429-retry-after, silence, drop, half, drip, 401, 202 and lost (orders to deploy),
+    /// logs-overlap, logs-missing, unlisted and gone (deploys). Of all the time: skew=-5h, events-late=10s, socket-dies=3,
+    /// scrambled, nulls, limits, plain-401. A scope is a method or a segment of the path: @POST+deploys. A running
+    /// sandbox takes new ones with PUT /sandbox/faults; calls with the header x-sandbox-truth see none.
+    #[arg(long, value_name = "SPEC", default_value = "", hide_short_help = true)]
+    faults: String,
+    /// Which calls the faults strike at random
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
+    seed: u64,
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {
@@ -107,7 +118,9 @@ fn variable(text: &str) -> Result<(String, String), String> {
 pub async fn run(global: &Global, args: SandboxArgs) -> anyhow::Result<Exit> {
     let repo = Repo::open(&global.dir)?;
     let (narrator, _events) = Narrator::new();
-    let rehearsal = start_at(&args.rehearsal, &repo, &narrator, args.port).await?;
+    let faults = Faults::parse(&args.faults, args.seed);
+    let faults = faults.map_err(|why| Usage::error(Exit::Usage, why, "see `domain-runner sandbox --help`"))?;
+    let rehearsal = start_at(&args.rehearsal, &repo, &narrator, args.port, faults).await?;
     let sandbox = rehearsal.sandbox();
     if args.push {
         let branch = repo.branch()?;
@@ -142,10 +155,16 @@ pub async fn hold(sandbox: &Sandbox, json: bool) -> Exit {
 
 /// A sandbox for the service of `repo`.
 pub async fn start(args: &RehearsalArgs, repo: &Repo, narrator: &Narrator) -> anyhow::Result<Rehearsal> {
-    start_at(args, repo, narrator, 0).await
+    start_at(args, repo, narrator, 0, Faults::default()).await
 }
 
-async fn start_at(args: &RehearsalArgs, repo: &Repo, narrator: &Narrator, port: u16) -> anyhow::Result<Rehearsal> {
+async fn start_at(
+    args: &RehearsalArgs,
+    repo: &Repo,
+    narrator: &Narrator,
+    port: u16,
+    faults: Faults,
+) -> anyhow::Result<Rehearsal> {
     let builds = builds(args, narrator).await?;
     let folder = tempfile::Builder::new().prefix("domain-runner-sandbox-").tempdir()?;
     let directory = repo.root().file_name().map_or("service".into(), |name| name.to_string_lossy().into_owned());
@@ -162,6 +181,7 @@ async fn start_at(args: &RehearsalArgs, repo: &Repo, narrator: &Narrator, port: 
         build_timeout: args.build_timeout,
         start_timeout: args.start_timeout,
         port,
+        faults,
         ..SandboxSettings::new(folder.path().to_owned(), &name, builds)
     };
     Ok(Rehearsal { sandbox: Sandbox::start(settings).await?, _folder: folder })

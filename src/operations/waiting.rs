@@ -7,13 +7,18 @@ use tokio::time::{Instant, sleep};
 use super::Operations;
 use crate::narration::Event;
 use crate::observation::Health;
-use crate::render::LogQuery;
-use crate::service::{Commit, Deploy, DeployId, DeployStatus};
+use crate::render::{LogQuery, RenderError};
+use crate::service::{Commit, Deploy, DeployId, DeployStatus, FailureReason};
 
 /// Between two looks at a running deploy's newest line: log calls are limited to 30 a minute (contract §2).
 const PEEK: Duration = Duration::from_secs(5);
 /// The status is told again after this time: some CI systems end jobs that are silent.
 const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// An outage of the API is borne for so many polls: some minutes, when nobody asked for other times.
+const OUTAGE_POLLS: u32 = 40;
+/// The successor of a superseded deploy shows up at once; this long is patient.
+const SUCCESSOR_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How waiting for a deploy ended.
 #[derive(Debug, Clone)]
@@ -81,15 +86,37 @@ impl Operations {
                 peeked = Instant::now();
             }
             sleep(self.timing.poll).await;
-            // The client has waited out what passes; what is left is told, and the deploy goes on unseen.
-            current = self.render.deploy(&self.service.id, &current.id).await?;
+            current = self.look(&current).await?;
+        }
+    }
+
+    /// The deploy as it stands now.
+    ///
+    /// The client has waited out what passes quickly. What lasts is borne for a while longer, as the deploy itself goes on;
+    /// one that Render does not find is looked for again, as it was there before.
+    async fn look(&self, deploy: &Deploy) -> anyhow::Result<Deploy> {
+        let end = (Instant::now() + self.timing.poll * OUTAGE_POLLS).min(self.timing.deadline);
+        let mut told = false;
+        loop {
+            let error = match self.render.deploy(&self.service.id, &deploy.id).await {
+                Ok(deploy) => return Ok(deploy),
+                Err(error) => error,
+            };
+            let may_pass = error.is_transient() || matches!(error, RenderError::NotFound { .. });
+            if !may_pass || Instant::now() >= end {
+                return Err(error.into());
+            }
+            if !std::mem::replace(&mut told, true) {
+                self.narrator.warn(format!("{} cannot be seen now: {error}", deploy.id), "it is looked at again");
+            }
+            sleep(self.timing.poll).await;
         }
     }
 
     /// Tells the newest line of a deploy's log. What cannot be seen is not missed.
     async fn peek(&self, deploy: &Deploy) {
         let kind = if deploy.status == DeployStatus::BuildInProgress { "build" } else { "app" };
-        let query = LogQuery::of_deploy(&self.service, deploy, kind, 1);
+        let query = LogQuery::of_deploy(&self.service, deploy, kind, 1, self.render.now());
         let Ok(entries) = self.render.logs(&query).await else { return };
         if let Some(line) = entries.last().and_then(|entry| entry.message.lines().last()) {
             let text = self.redactor.redact(line);
@@ -109,8 +136,14 @@ impl Operations {
     /// The newest deploy made after `deploy`, waited for a little when it was canceled.
     async fn successor(&self, deploy: &Deploy) -> anyhow::Result<Option<Deploy>> {
         let patience = match deploy.status {
-            // Canceled in favour of another: that one exists already or appears within moments.
-            DeployStatus::Canceled => self.timing.poll.saturating_mul(3),
+            DeployStatus::Canceled => {
+                let reason = self.render.failure_reason(&self.service.id, &deploy.id, deploy.created_at).await;
+                match reason {
+                    // In favour of another: that one is there, even if the list does not show it yet.
+                    Ok(Some(FailureReason::Superseded)) => SUCCESSOR_TIMEOUT,
+                    _ => self.timing.poll.saturating_mul(3),
+                }
+            }
             _ => Duration::ZERO,
         };
         let limit = Instant::now() + patience;
@@ -163,7 +196,7 @@ impl Operations {
                 }
             }
             sleep(pause).await;
-            let now = self.render.deploy(&self.service.id, &deploy.id).await?;
+            let now = self.look(deploy).await?;
             if now.status != DeployStatus::Live {
                 return Ok(Stability::Superseded(now));
             }

@@ -22,6 +22,8 @@ pub struct Event {
 pub enum Details {
     DeployStarted {
         deploy: DeployId,
+        /// The push that started it.
+        pushed: Option<Commit>,
     },
     DeployEnded {
         deploy: DeployId,
@@ -63,14 +65,6 @@ pub struct Reason {
 }
 
 impl Event {
-    /// The commit Render decided not to deploy: a build filter, or `[skip render]` in its message.
-    pub fn ignored_commit(&self) -> Option<&Commit> {
-        match &self.details {
-            Details::CommitIgnored { commit } => Some(commit),
-            _ => None,
-        }
-    }
-
     /// An event, inside its envelope or not.
     pub(super) fn from_wire(value: Value) -> Option<Self> {
         let wire: EventWire = decode(unwrap(value, "event"))?;
@@ -81,9 +75,26 @@ impl Event {
     }
 }
 
-/// Whether Render ignored `commit`.
-pub fn ignores(events: &[Event], commit: &Commit) -> bool {
-    events.iter().filter_map(Event::ignored_commit).any(|ignored| ignored == commit)
+/// What Render made of a push.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PushFate {
+    /// Nothing yet.
+    Unknown,
+    /// No deploy will come of it: a build filter, or `[skip render]` in its message.
+    Ignored,
+    Deploys(DeployId),
+}
+
+/// What Render made of a push of `commit`, as far as `events` tell.
+pub fn push_fate(events: &[Event], commit: &Commit) -> PushFate {
+    let fate = |event: &Event| match &event.details {
+        Details::CommitIgnored { commit: ignored } if ignored == commit => Some(PushFate::Ignored),
+        Details::DeployStarted { deploy, pushed } if pushed.as_ref() == Some(commit) => {
+            Some(PushFate::Deploys(deploy.clone()))
+        }
+        _ => None,
+    };
+    events.iter().rev().find_map(fate).unwrap_or(PushFate::Unknown)
 }
 
 /// Why `deploy` failed, as far as `events` tell.
@@ -113,7 +124,7 @@ pub fn failure_reason(events: &[Event], deploy: &DeployId) -> Option<FailureReas
         _ => None,
     });
     let started = newest_first.iter().find_map(|event| match &event.details {
-        Details::DeployStarted { deploy: id } if id == deploy => Some(event.timestamp),
+        Details::DeployStarted { deploy: id, .. } if id == deploy => Some(event.timestamp),
         _ => None,
     });
     let ran = |at: Timestamp| started.is_none_or(|from| from <= at) && ended.is_none_or(|(until, _)| at <= until);
@@ -154,7 +165,10 @@ fn read(kind: &str, details: &Value) -> Option<Details> {
     let outcome = |name: &str| text(name).unwrap_or_default();
     let reason = || reason(&details["reason"]);
     Some(match kind {
-        "deploy_started" => Details::DeployStarted { deploy: deploy()? },
+        "deploy_started" => {
+            let pushed = details["trigger"]["newCommit"].as_str().filter(|id| !id.is_empty());
+            Details::DeployStarted { deploy: deploy()?, pushed: pushed.map(|id| Commit(id.to_lowercase())) }
+        }
         "deploy_ended" => {
             Details::DeployEnded { deploy: deploy()?, outcome: outcome("deployStatus"), reason: reason() }
         }
@@ -275,6 +289,18 @@ mod tests {
         assert_eq!(odd.details, Details::Other(json!({"status": 4})));
         assert_eq!(event(1, "moon_landing", json!({})).details, Details::Other(json!({})));
         let ignored = event(1, "commit_ignored", json!({"id": "ABC", "url": "https://x"}));
-        assert!(ignores(&[ignored], &"abc".into()));
+        assert_eq!(push_fate(&[ignored], &"abc".into()), PushFate::Ignored);
+    }
+
+    #[test]
+    fn the_deploy_that_a_push_started_is_named() {
+        let started = |trigger| event(1, "deploy_started", json!({"deployId": "dep-1", "trigger": trigger}));
+        for (trigger, expected) in [
+            (json!({"newCommit": "ABC"}), PushFate::Deploys("dep-1".into())),
+            (json!({"newCommit": "def"}), PushFate::Unknown),
+            (json!({"manual": true}), PushFate::Unknown),
+        ] {
+            assert_eq!(push_fate(&[started(trigger)], &"abc".into()), expected);
+        }
     }
 }

@@ -12,11 +12,11 @@ use serde_json::Value;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
+use super::clock::Clock;
 use super::error::{RenderError, Result};
 use super::settings::{self, RetryPolicy, Settings};
 use super::wire;
 use crate::observation::redaction::Redactor;
-use crate::world;
 
 /// The largest real answers, 100 long log lines or 100 services, stay below 1 MiB; more is not Render.
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -116,6 +116,7 @@ struct Shared {
     redactor: Redactor,
     retry: RetryPolicy,
     request_timeout_ms: u64,
+    clock: Clock,
     /// Used-up rate limits, and when they are renewed.
     used_up: Mutex<HashMap<String, Instant>>,
 }
@@ -153,9 +154,15 @@ impl Http {
             redactor: Redactor::new([key.to_owned()]),
             retry: settings.retry,
             request_timeout_ms: settings.request_timeout_ms,
+            clock: Clock::default(),
             used_up: Mutex::default(),
         };
         Ok(Self { shared: Arc::new(shared) })
+    }
+
+    /// What time it is on Render.
+    pub fn now(&self) -> Timestamp {
+        self.shared.clock.now()
     }
 
     pub fn retry(&self) -> RetryPolicy {
@@ -209,6 +216,7 @@ impl Http {
         }
         let response = request.send().await.map_err(|error| self.lost(call, error))?;
         let (status, headers) = (response.status(), response.headers().clone());
+        shared.clock.set_by(&headers);
         self.note_rate(call, &headers);
         if status.is_redirection() {
             let location = headers.get(LOCATION).and_then(|location| location.to_str().ok()).unwrap_or("nowhere");
@@ -220,7 +228,7 @@ impl Http {
         }
         // The status says enough where the body of a refusal is lost.
         let message = self.quote(&wire::error_message(&body.unwrap_or_default()));
-        let wait = wait_named(&headers, status, world::now());
+        let wait = wait_named(&headers, status, self.now());
         Err(Failed { error: refusal(call, status, message, wait), wait })
     }
 
@@ -305,7 +313,7 @@ impl Http {
 
     fn note_rate(&self, call: &Call, headers: &HeaderMap) {
         let remaining = number(headers, "ratelimit-remaining");
-        if let (Some(..=0), Some(wait)) = (remaining, reset_named(headers, world::now())) {
+        if let (Some(..=0), Some(wait)) = (remaining, reset_named(headers, self.now())) {
             let mut used_up = self.shared.used_up.lock().unwrap_or_else(PoisonError::into_inner);
             used_up.insert(call.bucket(), Instant::now() + wait);
         }

@@ -11,7 +11,6 @@ use super::http::{Call, Http};
 use super::wire::{decode, excerpt, lenient};
 use crate::observation::redaction::strip_controls;
 use crate::service::{Deploy, OwnerId, Service, ServiceId};
-use crate::world;
 
 /// What the API gives in one page at most (contract §6).
 const PAGE_LINES: usize = 100;
@@ -62,10 +61,10 @@ pub struct LogQuery {
 }
 
 impl LogQuery {
-    /// The lines of one type that belong to a deploy, the newest `limit_lines` of them.
-    pub fn of_deploy(service: &Service, deploy: &Deploy, log_type: &str, limit_lines: usize) -> Self {
+    /// The lines of one type that belong to a deploy, the newest `limit_lines` of them. `now` is Render's time.
+    pub fn of_deploy(service: &Service, deploy: &Deploy, log_type: &str, limit_lines: usize, now: Timestamp) -> Self {
         let begun = deploy.started_at.map_or(deploy.created_at, |started| started.min(deploy.created_at));
-        let ended = deploy.finished_at.unwrap_or_else(world::now);
+        let ended = deploy.finished_at.unwrap_or(now);
         Self {
             owner: service.owner.clone(),
             resources: vec![service.id.clone()],

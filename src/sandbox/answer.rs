@@ -19,6 +19,7 @@ pub(super) enum ApiError {
     Conflict(String),
     RateLimited,
     Internal(String),
+    Gateway,
     Unavailable,
 }
 
@@ -35,6 +36,8 @@ impl IntoResponse for ApiError {
             // The only error whose text is not under `message`.
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, json!({"error": "rate limit exceeded"})),
             Self::Internal(message) => (StatusCode::INTERNAL_SERVER_ERROR, json!({"message": message})),
+            // From in front of the API, which is why it is no JSON.
+            Self::Gateway => return (StatusCode::BAD_GATEWAY, "<html>502 Bad Gateway</html>\n").into_response(),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, json!({"message": "service unavailable"})),
         };
         answer(status, &body)

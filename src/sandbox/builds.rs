@@ -85,6 +85,22 @@ impl Builds {
         }
     }
 
+    /// Runs a command on an instance of its own, to its end.
+    pub(super) async fn run(&self, image: &BuiltImage, run: &RunSpec, sink: LogSink) -> Result<Exit, String> {
+        match (self, image) {
+            (Self::Fake, BuiltImage::Fake(script)) => Ok(script.prepare(&sink)),
+            _ => {
+                let mut running = self.start(image, run, sink).await?;
+                loop {
+                    if let Some(exit) = running.exited() {
+                        return Ok(exit);
+                    }
+                    tokio::time::sleep(super::POLL).await;
+                }
+            }
+        }
+    }
+
     pub(super) async fn discard(&self, image: &BuiltImage) {
         if let (Self::Real(builder), BuiltImage::Real(image)) = (self, image) {
             builder.discard(image).await;

@@ -70,6 +70,13 @@ impl Ending {
         json!({"buildId": build, "buildStatus": word, "status": number, "reason": self.reason()})
     }
 
+    /// `pre_deploy_ended`.
+    pub(super) fn of_pre_deploy(&self, deploy: &str) -> Value {
+        let (word, number) = self.status();
+        json!({"deployCommandExecutionId": "", "deployId": deploy, "preDeployStatus": word, "status": number,
+               "reason": self.reason()})
+    }
+
     /// `deploy_ended`.
     pub(super) fn of_deploy(&self, deploy: &str) -> Value {
         let (word, number) = self.status();

@@ -3,6 +3,7 @@
 //! For tests of the platform and for soaks, where a real build would only cost time. All fields are optional:
 //! ```json
 //! {"build": "ok|fail|timeout|oom", "build_ms": 20, "log": ["lines of the build"],
+//!  "pre_deploy": 0, "pre_deploy_log": ["lines of the command before the deploy"],
 //!  "run": "ok|exit:N|oom|no-port|loopback|unhealthy", "app": ["lines of the app"], "start_ms": 0,
 //!  "crash_after_ms": 60000, "health": {"/healthz": 200}, "until": {"Dockerfile": "text"},
 //!  "while": {"Dockerfile": "text"}, "then": {}}
@@ -38,6 +39,9 @@ pub(super) struct Script {
     build: FakeBuild,
     build_ms: u64,
     log: Vec<String>,
+    /// Exit status of the command before the deploy, where the service has one.
+    pre_deploy: i64,
+    pre_deploy_log: Vec<String>,
     run: String,
     app: Vec<String>,
     start_ms: u64,
@@ -110,9 +114,17 @@ impl Script {
             || !self.as_long_as.is_empty() && !self.as_long_as.iter().all(holds);
         match self.then {
             Some(next) if healed => next.settled(folder),
-            None if healed => Self { build: FakeBuild::Ok, run: String::new(), ..self },
+            None if healed => Self { build: FakeBuild::Ok, pre_deploy: 0, run: String::new(), ..self },
             _ => self,
         }
+    }
+
+    /// Plays the command before the deploy.
+    pub(super) fn prepare(&self, sink: &LogSink) -> Exit {
+        for line in &self.pre_deploy_log {
+            let _ = sink.send(line.clone());
+        }
+        Exit { code: self.pre_deploy, out_of_memory: false }
     }
 
     fn exit(&self) -> Option<Exit> {

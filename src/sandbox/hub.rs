@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use axum::http::Method;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::Faults;
+use super::faults::{Fate, Faults, Struck};
 use super::limits::Limits;
 use super::logs::{LogEntry, Source};
 use super::remote::Remote;
@@ -33,14 +35,15 @@ pub(super) struct Hub {
     pub route: watch::Sender<Option<SocketAddr>>,
     orders: mpsc::UnboundedSender<Order>,
     pub remote: Remote,
-    pub faults: Faults,
+    faults: Mutex<(Faults, Fate)>,
+    /// How far this Render's clock is ahead of the machine's.
+    skew: SignedDuration,
     pub api_key: String,
     /// The secret part of the deploy hook's address.
     pub hook_key: String,
     pub limits: Mutex<Limits>,
     /// Calls so far, for the faults that strike every n-th time.
     pub requests: AtomicU32,
-    pub deploy_posts: AtomicU32,
     /// The sandbox has ended.
     pub closed: AtomicBool,
 }
@@ -59,14 +62,35 @@ impl Hub {
             route: watch::Sender::new(None),
             orders,
             remote,
-            faults,
+            faults: Mutex::new((faults.clone(), Fate::of(&faults))),
+            skew: faults.clock_skew,
             api_key,
             hook_key: world::random_word(11),
             limits: Mutex::default(),
             requests: AtomicU32::new(0),
-            deploy_posts: AtomicU32::new(0),
             closed: AtomicBool::new(false),
         }
+    }
+
+    /// What time it is on this Render.
+    pub(super) fn now(&self) -> Timestamp {
+        world::now() + self.skew
+    }
+
+    /// The faults that hold all the time.
+    pub(super) fn faults(&self) -> Faults {
+        lock(&self.faults).0.clone()
+    }
+
+    /// From now on these faults; the clock stays as it is, for time must not run backwards.
+    pub(super) fn set_faults(&self, faults: Faults) {
+        self.change(|platform, _| platform.logs.scrambled = faults.scrambled_logs);
+        *lock(&self.faults) = (faults.clone(), Fate::of(&faults));
+    }
+
+    /// What goes wrong with the next such call.
+    pub(super) fn fate(&self, method: &Method, path: &str) -> Struck {
+        lock(&self.faults).1.next(method, path)
     }
 
     /// Looks at the state.
@@ -75,9 +99,9 @@ impl Hub {
     }
 
     /// Changes the state; sockets get the new lines, and whoever waits looks again.
-    pub(super) fn change<R>(&self, act: impl FnOnce(&mut Platform, jiff::Timestamp) -> R) -> R {
+    pub(super) fn change<R>(&self, act: impl FnOnce(&mut Platform, Timestamp) -> R) -> R {
         let mut platform = lock(&self.platform);
-        let result = act(&mut platform, world::now());
+        let result = act(&mut platform, self.now());
         let lines = platform.logs.take_outbox();
         // Sent under the lock, so that sockets see lines in the order of the log.
         for line in lines {

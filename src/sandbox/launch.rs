@@ -35,6 +35,8 @@ const STATUS_NOT_STARTED: i64 = 127;
 const GRACE: Duration = Duration::from_secs(5);
 
 const SCAN_LINE: &str = "==> No open ports detected on 0.0.0.0, continuing to scan...";
+/// How long a worker must run to count as started.
+const SETTLING: Duration = Duration::from_secs(1);
 const SCAN_DOCS: &str = "==> Docs on specifying a port: https://render.com/docs/web-services#port-binding";
 const SCAN_TIMEOUT: &str = "==> Port scan timeout reached, no open ports detected. Bind your service to at least \
                             one port. If you don't need to receive traffic on any port, create a background worker \
@@ -53,6 +55,8 @@ pub(super) struct Launch {
     pub memory_bytes: u64,
     /// Empty means that an open port is enough.
     pub health_path: String,
+    /// Others reach it over the network: a port must be open. Else it is enough that it runs on.
+    pub listens: bool,
     /// The `Host` that a probe sends.
     pub host: String,
     /// `srv-…-sbpkm`.
@@ -71,8 +75,8 @@ pub(super) struct Process {
 #[derive(Debug)]
 pub(super) struct Healthy {
     pub process: Process,
-    pub port: u16,
-    pub reach: SocketAddr,
+    /// Where it listens, where it must.
+    pub port: Option<Listening>,
 }
 
 impl Launch {
@@ -83,7 +87,7 @@ impl Launch {
         loop {
             let why = match self.start().await {
                 Ok(mut process) => match self.observe(&mut process, deadline).await {
-                    Ok(port) => return Ok(Healthy { process, port: port.port, reach: port.reach }),
+                    Ok(port) => return Ok(Healthy { process, port }),
                     Err(Unfit::Exited(exit)) => {
                         process.drain().await;
                         self.reason(&exit)
@@ -118,13 +122,13 @@ impl Launch {
         }
     }
 
+    /// How `command`, or the image's own, is run.
+    pub(super) fn run_spec(&self, command: Option<String>) -> RunSpec {
+        RunSpec { env: self.env.clone(), port: self.port, memory_bytes: self.memory_bytes, command }
+    }
+
     async fn start(&self) -> Result<Process, String> {
-        let run = RunSpec {
-            env: self.env.clone(),
-            port: self.port,
-            memory_bytes: self.memory_bytes,
-            command: self.command.clone(),
-        };
+        let run = self.run_spec(self.command.clone());
         let (sink, mut lines) = mpsc::unbounded_channel::<String>();
         let (hub, source) = (Arc::clone(&self.hub), Source::App { instance: self.instance.clone() });
         let pump = tokio::spawn(async move {
@@ -136,10 +140,13 @@ impl Launch {
         Ok(Process { running, pump })
     }
 
-    async fn observe(&self, process: &mut Process, deadline: Instant) -> Result<Listening, Unfit> {
+    async fn observe(&self, process: &mut Process, deadline: Instant) -> Result<Option<Listening>, Unfit> {
+        if !self.listens {
+            return self.settle_in(process).await.map(|()| None);
+        }
         let port = self.scan(process, deadline).await?;
         if self.health_path.is_empty() {
-            return Ok(port);
+            return Ok(Some(port));
         }
         let place = format!("{}:{} {}", self.host, port.port, self.health_path);
         let mut said = false;
@@ -150,7 +157,7 @@ impl Launch {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             let seen = match timeout(left, self.probe(port.reach)).await {
-                Ok(Ok(())) => return Ok(port),
+                Ok(Ok(())) => return Ok(Some(port)),
                 Ok(Err(seen)) => seen,
                 // The last one is cut short by the deadline: what was seen before tells more.
                 Err(_) => before.unwrap_or_else(|| "no answer".to_owned()),
@@ -172,6 +179,18 @@ impl Launch {
             }
             sleep(HEALTH_EVERY.min(left)).await;
         }
+    }
+
+    /// A process without a port is well when it has not ended after a while.
+    async fn settle_in(&self, process: &mut Process) -> Result<(), Unfit> {
+        let end = Instant::now() + SETTLING;
+        while Instant::now() < end {
+            if let Some(exit) = process.running.exited() {
+                return Err(Unfit::Exited(exit));
+            }
+            sleep(POLL).await;
+        }
+        Ok(())
     }
 
     /// Waits for a port that others than the process itself can reach.

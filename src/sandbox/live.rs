@@ -81,7 +81,7 @@ async fn come_back(launch: &Launch) -> Process {
         sleep(pause).await;
         pause = (pause * 2).min(RESTART_PAUSE_MAX);
         if let Ok(healthy) = launch.bring_up().await {
-            launch.hub.route.send_replace(Some(healthy.reach));
+            launch.hub.route.send_replace(healthy.port.map(|port| port.reach));
             launch.hub.change(|platform, now| platform.serving(&launch.instance, "server_available", now));
             return healthy.process;
         }

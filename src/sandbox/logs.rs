@@ -84,6 +84,14 @@ pub(super) struct LogPage {
     pub next_end: Timestamp,
 }
 
+impl LogPage {
+    /// Lets the next page begin in the middle of this one.
+    pub(super) fn overlap(&mut self, forward: bool) {
+        let Some(middle) = self.entries.get(self.entries.len() / 2).filter(|_| self.has_more) else { return };
+        *(if forward { &mut self.next_start } else { &mut self.next_end }) = middle.timestamp;
+    }
+}
+
 /// All lines in the order of their timestamps.
 #[derive(Debug)]
 pub(super) struct LogStore {
@@ -93,7 +101,7 @@ pub(super) struct LogStore {
     outbox: Vec<LogEntry>,
     written: u64,
     newest: Timestamp,
-    scrambled: bool,
+    pub scrambled: bool,
     /// With scrambled logs: a line that waits to be glued to the next one.
     glue: Option<(Source, String)>,
 }

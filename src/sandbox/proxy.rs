@@ -3,7 +3,7 @@
 //! During a deploy that is the old one, so `/healthz` answers 200 from the old version all through a failing
 //! deploy: the zero-downtime trap (contract §8).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -11,7 +11,9 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use tokio::time::{Instant, sleep};
 
+use super::Sleep;
 use super::hub::Hub;
 
 /// What Render waits for an answer.
@@ -33,10 +35,29 @@ const HOP_BY_HOP: [HeaderName; 6] = [
 struct Proxy {
     hub: Arc<Hub>,
     client: reqwest::Client,
+    sleep: Option<Sleep>,
+    /// When the first visitor of a service that slept came.
+    woken: Arc<OnceLock<Instant>>,
 }
 
-pub(super) fn router(hub: Arc<Hub>, client: reqwest::Client) -> Router {
-    Router::new().fallback(forward).with_state(Proxy { hub, client })
+pub(super) fn router(hub: Arc<Hub>, client: reqwest::Client, sleep: Option<Sleep>) -> Router {
+    Router::new().fallback(forward).with_state(Proxy { hub, client, sleep, woken: Arc::default() })
+}
+
+impl Proxy {
+    /// Wakes the service up if it sleeps; an answer where the visitor is turned away until it has woken up.
+    async fn wake(&self) -> Option<Response> {
+        let (takes, holds) = match self.sleep? {
+            Sleep::Holds(takes) => (takes, true),
+            Sleep::Refuses(takes) => (takes, false),
+        };
+        let left = takes.saturating_sub(self.woken.get_or_init(Instant::now).elapsed());
+        if holds {
+            sleep(left).await;
+        }
+        let asleep = !holds && !left.is_zero();
+        asleep.then(|| page(StatusCode::SERVICE_UNAVAILABLE, "hibernate-wake-error", "Service waking up\n"))
+    }
 }
 
 async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
@@ -47,6 +68,9 @@ async fn forward(State(proxy): State<Proxy>, request: Request) -> Response {
             page(StatusCode::NOT_FOUND, "no-server", "Not Found\n")
         };
     };
+    if let Some(asleep) = proxy.wake().await {
+        return asleep;
+    }
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, BODY_BYTES_MAX).await else {
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();

@@ -1,8 +1,11 @@
 //! The API's routes, and what every call passes through: key, limits, faults, headers (contract §2).
+//!
+//! `PUT /sandbox/faults`, with a SPEC as its body, is no part of Render: it changes the faults of a running sandbox.
 
 mod deploys;
 mod logs;
 mod services;
+mod trouble;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -12,21 +15,27 @@ use axum::Router;
 use axum::extract::connect_info::{ConnectInfo, Connected};
 use axum::extract::{FromRequestParts, Query, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{get, post, put};
 use axum::serve::IncomingStream;
 use serde_json::Value;
 use tokio::net::TcpListener;
 
 use super::answer::{ApiError, empty};
+use super::faults::{Fault, Struck};
 use super::hub::{Hub, lock};
 use super::limits::{Bucket, Standing};
 use super::query::Params;
 use crate::world;
 
 type Api = State<Arc<Hub>>;
+
+/// Where the faults of a running sandbox are changed.
+const FAULTS_PATH: &str = "/sandbox/faults";
+/// A call with this header sees the truth: no fault strikes it.
+const TRUTH_HEADER: &str = "x-sandbox-truth";
 
 pub(super) fn router(hub: Arc<Hub>) -> Router {
     let v1 = Router::new()
@@ -57,6 +66,7 @@ pub(super) fn router(hub: Arc<Hub>) -> Router {
     Router::new()
         .nest("/v1", v1)
         .route("/deploy/{service}", get(deploys::hook).post(deploys::hook))
+        .route(FAULTS_PATH, put(trouble::set))
         .fallback(unknown)
         .method_not_allowed_fallback(async || ApiError::MethodNotAllowed)
         .layer(from_fn_with_state(Arc::clone(&hub), gate))
@@ -71,26 +81,48 @@ async fn telemetry() -> impl IntoResponse {
     empty(StatusCode::ACCEPTED)
 }
 
-/// Key, limits and scripted faults come before every handler; headers after.
-async fn gate(State(hub): Api, request: Request, next: Next) -> Response {
+/// Key, limits and scripted faults come before every handler; headers, and what becomes of the answer, after.
+async fn gate(State(hub): Api, mut request: Request, next: Next) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let line = request.extensions().get::<ConnectInfo<Line>>().map(|ConnectInfo(line)| line.clone());
-    let standing = lock(&hub.limits).count(Bucket::of(&method, &path), world::now());
-    let mut response = match refusal(&hub, &request, &path, standing) {
+    let standing = lock(&hub.limits).count(Bucket::of(&method, &path), hub.now());
+    let calm = path == FAULTS_PATH || request.headers().contains_key(TRUTH_HEADER);
+    let struck = if calm { Struck::default() } else { hub.fate(&method, &path) };
+    if struck.by(Fault::Silence) {
+        trouble::say_nothing().await;
+    }
+    if struck.by(Fault::Drop) {
+        line.iter().for_each(Line::cut);
+        return empty_answer();
+    }
+    request.extensions_mut().insert(struck.clone());
+    let mut response = match refusal(&hub, &request, &path, (standing, calm), &struck) {
         Some(error) => error.into_response(),
         None => next.run(request).await,
     };
-    let is_deploy = method == Method::POST && path.ends_with("/deploys") && response.status().is_success();
-    let dropped = is_deploy && hub.deploy_posts.fetch_add(1, Ordering::Relaxed) < hub.faults.drop_deploy_answers;
-    if dropped || hub.closed.load(Ordering::Relaxed) {
+    if struck.by(Fault::Accepted) && response.status().is_success() {
+        *response.status_mut() = StatusCode::ACCEPTED;
+        response = response.status().into_response();
+    }
+    let lost = struck.by(Fault::Lost) && response.status().is_success();
+    if lost || hub.closed.load(Ordering::Relaxed) {
         line.iter().for_each(Line::cut);
     }
-    dress(&mut response, standing, hub.requests.load(Ordering::Relaxed));
-    response
+    dress(&mut response, &hub, standing);
+    trouble::mangle(response, &struck).await
 }
 
-fn refusal(hub: &Hub, request: &Request, path: &str, standing: Standing) -> Option<ApiError> {
-    let faults = &hub.faults;
+fn empty_answer() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+fn refusal(
+    hub: &Hub,
+    request: &Request,
+    path: &str,
+    (standing, calm): (Standing, bool),
+    struck: &Struck,
+) -> Option<ApiError> {
     let has_key = request
         .headers()
         .get(header::AUTHORIZATION)
@@ -99,19 +131,15 @@ fn refusal(hub: &Hub, request: &Request, path: &str, standing: Standing) -> Opti
         .is_some_and(|key| key == hub.api_key);
     // A deploy hook carries its own key.
     if !has_key && !path.starts_with("/deploy/") {
-        return Some(ApiError::Unauthorized { plain: faults.plain_unauthorized });
+        return Some(ApiError::Unauthorized { plain: hub.faults().plain_unauthorized });
     }
     let calls = hub.requests.fetch_add(1, Ordering::Relaxed) + 1;
-    let strikes = |every: Option<u32>| every.is_some_and(|every| every > 0 && calls.is_multiple_of(every));
-    if strikes(faults.server_error_every) {
-        let internal = ApiError::Internal("internal server error".to_owned());
-        return Some(if calls.is_multiple_of(2) { internal } else { ApiError::Unavailable });
-    }
-    let limited = strikes(faults.rate_limit_every) || (faults.enforce_limits && standing.exceeded);
-    limited.then_some(ApiError::RateLimited)
+    let limited = !calm && hub.faults().enforce_limits && standing.exceeded;
+    trouble::refusal(struck, calls, path).or_else(|| limited.then_some(ApiError::RateLimited))
 }
 
-fn dress(response: &mut Response, standing: Standing, calls: u32) {
+fn dress(response: &mut Response, hub: &Hub, standing: Standing) {
+    let calls = hub.requests.load(Ordering::Relaxed);
     let headers = response.headers_mut();
     let request_id =
         HeaderValue::try_from(format!("api-{}/{}-{calls:06}", world::random_word(5), world::random_word(10)));
@@ -121,6 +149,9 @@ fn dress(response: &mut Response, standing: Standing, calls: u32) {
     headers.insert("ratelimit-limit", HeaderValue::from(standing.limit));
     headers.insert("ratelimit-remaining", HeaderValue::from(standing.remaining));
     headers.insert("ratelimit-reset", HeaderValue::from(standing.reset_seconds));
+    if let Ok(date) = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&hub.now()) {
+        headers.extend(HeaderValue::try_from(date).ok().map(|date| (header::DATE, date)));
+    }
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
@@ -152,6 +183,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Params {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let query = Query::<Vec<(String, String)>>::from_request_parts(parts, state).await;
         query.map(|Query(pairs)| Self(pairs)).map_err(|error| ApiError::BadRequest(error.body_text()))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Struck {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_default())
     }
 }
 

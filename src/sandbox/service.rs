@@ -1,4 +1,4 @@
-//! The one service: what `PATCH` and the env-var calls change, and how it looks on the wire (contract §3, §5).
+//! The one service, of any type: what `PATCH` and the env-var calls change, and how it looks on the wire (contract §3, §5).
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::deploy::micros;
 use super::ids::Ids;
-use crate::service::AutoDeploy;
+use crate::service::{AutoDeploy, ServiceType};
 
 /// Characters of a value made by `generateValue`.
 const GENERATED_LEN: usize = 44;
@@ -16,6 +16,10 @@ const GENERATED_LEN: usize = 44;
 #[derive(Debug, Clone)]
 pub(super) struct ServiceRecord {
     pub id: String,
+    pub service_type: ServiceType,
+    pub runtime: String,
+    pub plan: String,
+    pub pre_deploy_command: String,
     pub owner: String,
     pub user: String,
     pub environment: String,
@@ -46,41 +50,91 @@ impl ServiceRecord {
         format!("{}.onrender.com", self.slug)
     }
 
+    /// The short word for the type: in the dashboard's addresses and in `RENDER_SERVICE_TYPE`.
+    pub(super) fn type_word(&self) -> &'static str {
+        match self.service_type {
+            ServiceType::PrivateService => "pserv",
+            ServiceType::BackgroundWorker => "worker",
+            ServiceType::CronJob => "cron",
+            ServiceType::StaticSite => "static",
+            ServiceType::WebService | ServiceType::Other(_) => "web",
+        }
+    }
+
+    /// Others can reach it over the network.
+    pub(super) fn listens(&self) -> bool {
+        !matches!(self.service_type, ServiceType::BackgroundWorker | ServiceType::CronJob)
+    }
+
     pub(super) fn wire(&self, nulls: bool) -> Value {
-        let open_ports = match self.open_port {
-            None if nulls => Value::Null,
-            None => json!([]),
-            Some(port) => json!([{"port": port, "protocol": "TCP"}]),
-        };
         let mut service = json!({
-            "id": self.id, "name": self.name, "slug": self.slug, "type": "web_service", "ownerId": self.owner,
+            "id": self.id, "name": self.name, "slug": self.slug, "type": self.service_type, "ownerId": self.owner,
             "autoDeploy": if self.auto_deploy == AutoDeploy::Off { "no" } else { "yes" },
             "autoDeployTrigger": self.auto_deploy, "branch": self.branch, "repo": self.repo, "rootDir": self.root_dir,
             "createdAt": micros(self.created_at), "updatedAt": micros(self.updated_at),
-            "dashboardUrl": format!("https://dashboard.render.com/web/{}", self.id),
+            "dashboardUrl": format!("https://dashboard.render.com/{}/{}", self.type_word(), self.id),
             "notifyOnFail": "default",
             "suspended": if self.suspended { "suspended" } else { "not_suspended" },
             "suspenders": if self.suspended { json!(["user"]) } else { json!([]) },
             "environmentId": self.environment,
-            "serviceDetails": {
-                "env": "docker", "runtime": "docker", "plan": "free", "region": "oregon", "buildPlan": "starter",
-                "numInstances": 1,
-                "envSpecificDetails": {
-                    "dockerCommand": self.docker_command, "dockerContext": self.docker_context,
-                    "dockerfilePath": self.dockerfile_path, "preDeployCommand": "",
-                },
-                "healthCheckPath": self.health_check_path,
-                "maintenanceMode": {"enabled": false, "uri": ""},
-                "openPorts": open_ports,
-                "previews": {"generation": "off"}, "pullRequestPreviewsEnabled": "no",
-                "sshAddress": format!("{}@ssh.oregon.render.com", self.id), "url": self.url,
-            },
+            "serviceDetails": self.details(nulls),
         });
+        if self.runtime == "image" {
+            service["imagePath"] = json!("docker.io/library/nginx:latest");
+            for name in ["branch", "repo"] {
+                service.as_object_mut().map(|fields| fields.remove(name));
+            }
+        }
         if nulls {
             service["environmentId"] = Value::Null;
             service["serviceDetails"]["sshAddress"] = Value::Null;
         }
         service
+    }
+
+    /// `serviceDetails`: each type has its own.
+    fn details(&self, nulls: bool) -> Value {
+        if self.service_type == ServiceType::StaticSite {
+            return json!({
+                "buildCommand": "", "parentServer": Value::Null, "publishPath": "public", "buildPlan": "starter",
+                "previews": {"generation": "off"}, "pullRequestPreviewsEnabled": "no", "url": self.url,
+            });
+        }
+        let open_ports = match self.open_port {
+            None if nulls => Value::Null,
+            None => json!([]),
+            Some(port) => json!([{"port": port, "protocol": "TCP"}]),
+        };
+        let mut details = json!({
+            "env": self.runtime, "runtime": self.runtime, "plan": self.plan, "region": "oregon",
+            "buildPlan": "starter", "numInstances": 1,
+            "envSpecificDetails": {
+                "dockerCommand": self.docker_command, "dockerContext": self.docker_context,
+                "dockerfilePath": self.dockerfile_path, "preDeployCommand": self.pre_deploy_command,
+            },
+            "healthCheckPath": self.health_check_path,
+            "maintenanceMode": {"enabled": false, "uri": ""},
+            "openPorts": open_ports,
+            "previews": {"generation": "off"}, "pullRequestPreviewsEnabled": "no",
+            "sshAddress": format!("{}@ssh.oregon.render.com", self.id), "url": self.url,
+        });
+        let absent: &[&str] = match self.service_type {
+            ServiceType::BackgroundWorker => &["url", "openPorts", "healthCheckPath", "maintenanceMode"],
+            ServiceType::CronJob => {
+                details["schedule"] = json!("0 * * * *");
+                &["url", "openPorts", "healthCheckPath", "maintenanceMode", "numInstances", "sshAddress"]
+            }
+            ServiceType::PrivateService => {
+                // Known inside the private network alone.
+                details["url"] = json!(format!("{}:10000", self.slug));
+                &["healthCheckPath", "maintenanceMode"]
+            }
+            _ => &[],
+        };
+        for name in absent {
+            details.as_object_mut().map(|fields| fields.remove(*name));
+        }
+        details
     }
 
     /// Applies a PATCH body, all of it or nothing.

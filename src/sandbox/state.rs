@@ -11,7 +11,7 @@ use super::ids::Ids;
 use super::logs::{LogStore, Source};
 use super::service::ServiceRecord;
 use super::{Overlap, SandboxSettings};
-use crate::service::{AutoDeploy, DeployStatus, FailureReason};
+use crate::service::{AutoDeploy, DeployStatus, FailureReason, ServiceType};
 
 /// Follows every line about an exit.
 const TROUBLESHOOTING: &str =
@@ -56,7 +56,11 @@ impl Platform {
     pub(super) fn new(settings: &SandboxSettings, repo: String, url: String, seed: u64, now: Timestamp) -> Self {
         let mut ids = Ids::seeded(seed);
         let service = ServiceRecord {
-            id: ids.next("srv"),
+            id: ids.next(if settings.service_type == ServiceType::CronJob { "crn" } else { "srv" }),
+            service_type: settings.service_type.clone(),
+            runtime: settings.runtime.clone(),
+            plan: settings.plan.clone(),
+            pre_deploy_command: settings.pre_deploy_command.clone(),
             owner: ids.next("tea"),
             user: ids.next("usr"),
             environment: ids.next("evm"),
@@ -135,9 +139,9 @@ impl Platform {
         if waits { Triggered::Queued(id) } else { Triggered::Started(id) }
     }
 
-    /// A push to the branch: deployed, unless its message asks to be ignored.
+    /// A push to the branch, whose checks have passed where those count: deployed, unless its message asks to be ignored.
     pub(super) fn pushed(&mut self, commit: CommitInfo, now: Timestamp) {
-        if self.service.auto_deploy != AutoDeploy::Commit || self.service.suspended {
+        if self.service.auto_deploy == AutoDeploy::Off || self.service.suspended {
             return;
         }
         if commit.asks_to_be_skipped() {
@@ -171,10 +175,27 @@ impl Platform {
         Some(deploy)
     }
 
-    /// The image is there; the new instance starts while the old one still serves.
+    /// The image is there: the command before the deploy runs, or the new instance starts while the old one still serves.
     pub(super) fn built(&mut self, id: &str, now: Timestamp) -> Result<(), IllegalStep> {
-        let build = self.step(id, &DeployStatus::BuildInProgress, DeployStatus::UpdateInProgress, now)?.build.clone();
+        let waits = !self.service.pre_deploy_command.is_empty();
+        let next = if waits { DeployStatus::PreDeployInProgress } else { DeployStatus::UpdateInProgress };
+        let build = self.step(id, &DeployStatus::BuildInProgress, next, now)?.build.clone();
         self.record("build_ended", Ending::Succeeded.of_build(&build), now);
+        if waits {
+            self.record("pre_deploy_started", json!({"deployCommandExecutionId": "", "deployId": id}), now);
+        }
+        Ok(())
+    }
+
+    /// The command before the deploy has ended; where it failed, nothing is swapped.
+    pub(super) fn prepared(&mut self, id: &str, why: Option<FailureReason>, now: Timestamp) -> Result<(), IllegalStep> {
+        let next = if why.is_some() { DeployStatus::PreDeployFailed } else { DeployStatus::UpdateInProgress };
+        self.step(id, &DeployStatus::PreDeployInProgress, next, now)?;
+        let ending = why.map_or(Ending::Succeeded, Ending::Failed);
+        self.record("pre_deploy_ended", ending.of_pre_deploy(id), now);
+        if ending != Ending::Succeeded {
+            self.record("deploy_ended", ending.of_deploy(id), now);
+        }
         Ok(())
     }
 
@@ -192,18 +213,26 @@ impl Platform {
     }
 
     /// The new instance is healthy: traffic moves, the deploy before it is deactivated.
-    pub(super) fn went_live(&mut self, id: &str, instance: &str, port: u16, now: Timestamp) -> Result<(), IllegalStep> {
+    pub(super) fn went_live(
+        &mut self,
+        id: &str,
+        (instance, port): (Option<&str>, Option<u16>),
+        now: Timestamp,
+    ) -> Result<(), IllegalStep> {
         self.step(id, &DeployStatus::UpdateInProgress, DeployStatus::Live, now)?;
         for older in self.deploys.iter_mut().filter(|deploy| deploy.status == DeployStatus::Live && deploy.id != id) {
             (older.status, older.updated_at) = (DeployStatus::Deactivated, now);
         }
-        self.service.open_port = Some(port);
-        self.instance = Some((instance.to_owned(), now));
+        self.service.open_port = port;
+        self.instance = instance.map(|instance| (instance.to_owned(), now));
         self.record("deploy_ended", Ending::Succeeded.of_deploy(id), now);
-        let url = format!("==> Available at your primary URL {}", self.service.url);
-        let detected = format!("==> Detected service running on port {port}");
-        for line in ["==> Your service is live 🎉", "==> ", RULER, &url, RULER, &detected] {
-            self.logs.push(&Source::Platform, line, now);
+        self.logs.push(&Source::Platform, "==> Your service is live 🎉", now);
+        if let Some(port) = port {
+            let url = format!("==> Available at your primary URL {}", self.service.url);
+            let detected = format!("==> Detected service running on port {port}");
+            for line in ["==> ", RULER, &url, RULER, &detected] {
+                self.logs.push(&Source::Platform, line, now);
+            }
         }
         Ok(())
     }

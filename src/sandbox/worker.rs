@@ -17,13 +17,15 @@ use super::live::Live;
 use super::logs::Source;
 use super::service::ServiceRecord;
 use crate::builder::BuildSpec;
-use crate::service::FailureReason;
+use crate::service::{FailureReason, ServiceType};
 
 /// Images kept for rollbacks.
 const IMAGES_MAX: usize = 3;
 /// What a build may use on Render's starter pipeline (contract §8).
 const BUILD_MEMORY_BYTES: u64 = 8 << 30;
 const BUILD_MEMORY: &str = "8GB";
+/// What a shell says of a command that cannot be run.
+const NOT_STARTED: i64 = 126;
 
 /// What never changes while the sandbox runs.
 #[derive(Debug, Clone)]
@@ -103,9 +105,12 @@ impl Worker {
         let step = match result {
             Err(Failure::Build(why)) => hub.change(|platform, now| platform.build_failed(&deploy.id, why, now)),
             Err(Failure::Update(why)) => hub.change(|platform, now| platform.update_failed(&deploy.id, why, now)),
-            Ok((launch, healthy)) => {
-                let (instance, port) = (launch.instance.clone(), healthy.port);
-                let step = hub.change(|platform, now| platform.went_live(&deploy.id, &instance, port, now));
+            Err(Failure::PreDeploy(why)) => hub.change(|platform, now| platform.prepared(&deploy.id, Some(why), now)),
+            Ok(None) => hub.change(|platform, now| platform.went_live(&deploy.id, (None, None), now)),
+            Ok(Some((launch, healthy))) => {
+                let port = healthy.port.as_ref().map(|port| port.port);
+                let live = (Some(launch.instance.as_str()), port);
+                let step = hub.change(|platform, now| platform.went_live(&deploy.id, live, now));
                 match step {
                     Ok(()) => self.swap(launch, healthy),
                     Err(_) => healthy.process.stop().await,
@@ -118,11 +123,12 @@ impl Worker {
         }
     }
 
+    /// Builds, prepares, starts. `None`: a cron job, of which nothing runs until its hour.
     async fn carry_out(
         &mut self,
         deploy: &DeployRecord,
         service: &ServiceRecord,
-    ) -> Result<(Launch, Healthy), Failure> {
+    ) -> Result<Option<(Launch, Healthy)>, Failure> {
         let kept = deploy.request.reuse.as_ref().and_then(|reuse| self.image(reuse));
         let image = match kept {
             Some(image) => image,
@@ -134,14 +140,52 @@ impl Worker {
             // Refused only when canceled, and then nobody hears the reason.
             step.map_err(|_| Failure::Build(FailureReason::Superseded))?;
         }
+        if service.service_type == ServiceType::CronJob {
+            return Ok(None);
+        }
+        let mut launch = self.launch(deploy, service, image);
+        if deploy.request.reuse.is_none() && !service.pre_deploy_command.is_empty() {
+            self.prepare(deploy, &launch, &service.pre_deploy_command).await.map_err(Failure::PreDeploy)?;
+            let step = self.hub.change(|platform, now| platform.prepared(&deploy.id, None, now));
+            step.map_err(|_| Failure::PreDeploy(FailureReason::Superseded))?;
+            launch.instance = self.hub.change(|platform, _| platform.ids.instance(&service.id));
+        }
         self.hub.log(&Source::Platform, "==> Deploying...");
         self.hub.log(
             &Source::Platform,
             "==> Setting WEB_CONCURRENCY=1 by default, based on available CPUs in the instance",
         );
-        let launch = self.launch(deploy, service, image);
         let healthy = launch.bring_up().await.map_err(Failure::Update)?;
-        Ok((launch, healthy))
+        Ok(Some((launch, healthy)))
+    }
+
+    /// Runs the command before the deploy, on an instance of its own.
+    async fn prepare(&self, deploy: &DeployRecord, launch: &Launch, command: &str) -> Result<(), FailureReason> {
+        self.hub.log(&Source::Platform, &format!("==> Starting pre-deploy: {command}"));
+        let (sink, mut lines) = mpsc::unbounded_channel::<String>();
+        let (hub, source) = (Arc::clone(&self.hub), Source::App { instance: launch.instance.clone() });
+        let pump = tokio::spawn(async move {
+            while let Some(line) = lines.recv().await {
+                hub.log(&source, &line);
+            }
+        });
+        let run = launch.run_spec(Some(command.to_owned()));
+        let ended = self.builds.run(&launch.image, &run, sink).await;
+        // Cannot fail: the task neither panics nor is aborted.
+        let _ = pump.await;
+        let code = match ended {
+            Ok(exit) => exit.code,
+            Err(error) => {
+                tracing::debug!(deploy = %deploy.id, "the command before the deploy did not start: {error}");
+                NOT_STARTED
+            }
+        };
+        if code == 0 {
+            self.hub.log(&Source::Platform, "==> Pre-deploy complete!");
+            return Ok(());
+        }
+        self.hub.log(&Source::Platform, &format!("==> Pre-deploy has failed: exited with status {code}"));
+        Err(FailureReason::NonZeroExit(code))
     }
 
     async fn build(&self, deploy: &DeployRecord, service: &ServiceRecord) -> Result<BuiltImage, Failure> {
@@ -228,6 +272,7 @@ impl Worker {
             command: Some(service.docker_command.clone()).filter(|command| !command.is_empty()),
             memory_bytes: self.terms.memory_bytes,
             health_path: service.health_check_path.clone(),
+            listens: service.listens(),
             host: service.host(),
             instance,
             timeout: self.terms.start_timeout,
@@ -236,7 +281,7 @@ impl Worker {
 
     /// Moves the traffic to a healthy instance; the old one ends in its own time.
     fn swap(&mut self, launch: Launch, healthy: Healthy) {
-        self.hub.route.send_replace(Some(healthy.reach));
+        self.hub.route.send_replace(healthy.port.as_ref().map(|port| port.reach));
         if let Some(old) = self.live.replace(Live::serve(launch, healthy)) {
             self.retiring.spawn(old.stop());
         }
@@ -308,6 +353,7 @@ impl Worker {
 #[derive(Debug)]
 enum Failure {
     Build(FailureReason),
+    PreDeploy(FailureReason),
     Update(FailureReason),
 }
 
@@ -331,7 +377,7 @@ fn runtime_env(deploy: &DeployRecord, service: &ServiceRecord, port: u16, instan
         ("RENDER", "true"),
         ("RENDER_SERVICE_ID", &service.id),
         ("RENDER_SERVICE_NAME", &service.name),
-        ("RENDER_SERVICE_TYPE", "web"),
+        ("RENDER_SERVICE_TYPE", service.type_word()),
         ("RENDER_INSTANCE_ID", instance),
         ("RENDER_EXTERNAL_URL", &format!("https://{host}")),
         ("RENDER_EXTERNAL_HOSTNAME", &host),

@@ -240,7 +240,9 @@ async fn order_with_a_lost_answer(acts: bool, commit: Option<&str>) -> (Deploy, 
         match seen.method {
             Method::POST => {
                 if acts || !first {
-                    deploys.insert(0, deploy_json(if first { "dep-lost" } else { "dep-again" }, "abc", 2));
+                    let mut deploy = deploy_json(if first { "dep-lost" } else { "dep-again" }, "abc", 2);
+                    deploy["createdAt"] = json!(domain_runner::world::now());
+                    deploys.insert(0, deploy);
                 }
                 let newest = deploys[0].clone();
                 drop(deploys);

@@ -12,3 +12,4 @@ mod retreating;
 mod scene;
 mod sentinel;
 mod states;
+mod traps;

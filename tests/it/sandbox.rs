@@ -77,7 +77,7 @@ async fn a_wrong_key_is_refused_in_json_or_in_plain_text() {
 #[tokio::test]
 async fn faults_strike_when_asked_to() {
     let rig = Rig::start(|settings| {
-        settings.faults = Faults { server_error_every: Some(3), rate_limit_every: Some(4), ..Faults::default() };
+        settings.faults = Faults::parse("5xx=every3,429=every4", 0).unwrap();
     })
     .await;
     let mut statuses = Vec::new();
@@ -102,7 +102,7 @@ async fn an_enforced_limit_refuses_the_eleventh_deploy() {
 async fn a_dropped_answer_still_begins_its_deploy() {
     let rig = Rig::start(|settings| {
         settings.auto_deploy = domain_runner::service::AutoDeploy::Off;
-        settings.faults.drop_deploy_answers = 1;
+        settings.faults = Faults::parse("lost=first1", 0).unwrap();
     })
     .await;
     rig.push(&json!({}), "First");

@@ -8,24 +8,26 @@ use serde_json::{Value, json};
 use super::{Api, body, known};
 use crate::sandbox::answer::{Answer, ApiError, answer, empty, ok};
 use crate::sandbox::deploy::{CommitInfo, DeployRequest, Trigger};
+use crate::sandbox::faults::{Fault, Struck};
 use crate::sandbox::hub::Hub;
 use crate::sandbox::query::Params;
 use crate::sandbox::state::Triggered;
-use crate::service::DeployStatus;
+use crate::service::{DeployStatus, ServiceType};
 
 /// Newest first.
-pub(super) async fn list(State(hub): Api, Path(service): Path<String>, params: Params) -> Answer {
+pub(super) async fn list(State(hub): Api, Path(service): Path<String>, params: Params, struck: Struck) -> Answer {
     known(&hub, &service)?;
     let statuses = params.many("status");
+    let unlisted = usize::from(struck.by(Fault::Unlisted));
     let mut items = Vec::new();
-    for deploy in hub.read(|platform| platform.deploys().to_vec()).into_iter().rev() {
+    for deploy in hub.read(|platform| platform.deploys().to_vec()).into_iter().rev().skip(unlisted) {
         let wanted = statuses.is_empty() || statuses.iter().any(|status| status == deploy.status.as_str());
         if wanted
             && params.within("created", Some(deploy.created_at))?
             && params.within("updated", Some(deploy.updated_at))?
             && params.within("finished", deploy.finished_at)?
         {
-            items.push((deploy.id.clone(), deploy.wire(hub.faults.nulls)));
+            items.push((deploy.id.clone(), deploy.wire(hub.faults().nulls)));
         }
     }
     ok(&params.page("deploy", items)?)
@@ -47,6 +49,9 @@ pub(super) async fn create(State(hub): Api, Path(service): Path<String>, bytes: 
     };
     if body["imageUrl"].is_string() {
         return bad("imageUrl is only valid for image-backed services");
+    }
+    if body["commitId"].is_string() && hub.read(|platform| platform.service.service_type == ServiceType::CronJob) {
+        return bad("commitId is not valid for cron jobs");
     }
     let last_good =
         hub.read(|platform| platform.last_good().map(|good| (good.id.clone(), good.request.commit.clone())));
@@ -90,7 +95,7 @@ pub(super) async fn roll_back(State(hub): Api, Path(service): Path<String>, byte
 pub(super) async fn hook(State(hub): Api, Path(service): Path<String>, params: Params) -> Answer {
     known(&hub, &service)?;
     if params.one("key") != Some(hub.hook_key.as_str()) {
-        return Err(ApiError::Unauthorized { plain: hub.faults.plain_unauthorized });
+        return Err(ApiError::Unauthorized { plain: hub.faults().plain_unauthorized });
     }
     if params.one("imgURL").is_some() {
         return Err(ApiError::BadRequest("imgURL is only valid for image-backed services".to_owned()));
@@ -106,7 +111,7 @@ pub(super) async fn hook(State(hub): Api, Path(service): Path<String>, params: P
 
 fn begin(hub: &Hub, request: DeployRequest) -> Answer {
     let triggered = hub.change(|platform, now| match platform.trigger(request, now) {
-        Triggered::Started(id) => Ok(platform.deploy(&id).map(|deploy| deploy.wire(hub.faults.nulls))),
+        Triggered::Started(id) => Ok(platform.deploy(&id).map(|deploy| deploy.wire(hub.faults().nulls))),
         Triggered::Queued(_) => Ok(None),
         Triggered::Suspended => Err(suspended()),
     });
@@ -122,7 +127,7 @@ fn suspended() -> ApiError {
 }
 
 fn wire(hub: &Hub, deploy: &str) -> Result<Value, ApiError> {
-    let wire = hub.read(|platform| platform.deploy(deploy).map(|deploy| deploy.wire(hub.faults.nulls)));
+    let wire = hub.read(|platform| platform.deploy(deploy).map(|deploy| deploy.wire(hub.faults().nulls)));
     wire.ok_or_else(|| ApiError::NotFound(deploy.to_owned()))
 }
 

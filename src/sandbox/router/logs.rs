@@ -11,19 +11,25 @@ use tokio::sync::broadcast::error::RecvError;
 
 use super::{Api, known};
 use crate::sandbox::answer::{Answer, ApiError, ok};
+use crate::sandbox::faults::{Fault, Struck};
 use crate::sandbox::hub::Hub;
 use crate::sandbox::logs::{LogEntry, LogFilter, LogQuery};
 use crate::sandbox::query::{Params, Pattern};
-use crate::world;
 
 /// Labels that a query may filter by; `text` looks into the message instead.
 const LABELS: [&str; 9] = ["instance", "host", "statusCode", "method", "level", "type", "path", "task", "taskRun"];
 /// Events without `startTime` reach back this far (contract §7).
 const EVENTS_WINDOW: SignedDuration = SignedDuration::from_hours(1);
 
-pub(super) async fn list(State(hub): Api, params: Params) -> Answer {
+pub(super) async fn list(State(hub): Api, params: Params, struck: Struck) -> Answer {
     let query = query(&hub, &params)?;
-    let page = hub.read(|platform| platform.logs.page(&query, world::now()));
+    let mut page = hub.read(|platform| platform.logs.page(&query, hub.now()));
+    if struck.by(Fault::LogsOverlap) {
+        page.overlap(query.forward);
+    }
+    if struck.by(Fault::LogsMissing) {
+        (page.entries, page.has_more) = (Vec::new(), false);
+    }
     let logs: Vec<Value> = page.entries.iter().map(LogEntry::wire).collect();
     ok(&json!({
         "hasMore": page.has_more, "nextStartTime": page.next_start.to_string(),
@@ -46,7 +52,7 @@ pub(super) async fn subscribe(
 ) -> Answer {
     let filter = filter(&hub, &params)?;
     let upgrade = upgrade.map_err(|error| ApiError::BadRequest(error.body_text()))?;
-    let (lines, frames_max) = (hub.lines(), hub.faults.socket_frames_max);
+    let (lines, frames_max) = (hub.lines(), hub.faults().socket_frames_max);
     Ok(upgrade.on_upgrade(move |socket| send_lines(socket, lines, filter, frames_max)).into_response())
 }
 
@@ -80,11 +86,12 @@ async fn send_lines(mut socket: WebSocket, mut lines: Receiver<LogEntry>, filter
 pub(super) async fn events(State(hub): Api, Path(service): Path<String>, params: Params) -> Answer {
     known(&hub, &service)?;
     let types = params.many("type");
-    let end = params.time("endTime")?.unwrap_or_else(world::now);
+    let end = params.time("endTime")?.unwrap_or_else(|| hub.now());
+    let known_until = hub.now() - hub.faults().events_late;
     let start = params.time("startTime")?.unwrap_or(end - EVENTS_WINDOW);
     let items = hub.read(|platform| {
         let events = platform.events().iter().rev();
-        let wanted = events.filter(|event| event.timestamp >= start && event.timestamp <= end);
+        let wanted = events.filter(|event| event.timestamp >= start && event.timestamp <= end.min(known_until));
         let wanted = wanted.filter(|event| types.is_empty() || types.iter().any(|kind| kind == event.kind));
         wanted.map(|event| (event.id.clone(), event.wire(&service))).collect()
     });

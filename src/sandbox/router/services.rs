@@ -14,7 +14,7 @@ use crate::sandbox::service::{ServiceRecord, env_value, is_env_key};
 use crate::sandbox::state::EMAIL;
 
 pub(super) async fn list(State(hub): Api, params: Params) -> Answer {
-    let nulls = hub.faults.nulls;
+    let nulls = hub.faults().nulls;
     let (id, wire) = hub.read(|platform| (platform.service.id.clone(), platform.service.wire(nulls)));
     let details = &wire["serviceDetails"];
     let filters = [
@@ -38,7 +38,7 @@ pub(super) async fn list(State(hub): Api, params: Params) -> Answer {
 
 pub(super) async fn retrieve(State(hub): Api, Path(service): Path<String>) -> Answer {
     known(&hub, &service)?;
-    ok(&hub.read(|platform| platform.service.wire(hub.faults.nulls)))
+    ok(&hub.read(|platform| platform.service.wire(hub.faults().nulls)))
 }
 
 /// Changes settings. Deploys nothing.
@@ -48,7 +48,7 @@ pub(super) async fn update(State(hub): Api, Path(service): Path<String>, bytes: 
     let patched = hub.change(|platform, now| {
         let service = platform.service.patched(&body)?;
         platform.patch(service, now);
-        Ok(platform.service.wire(hub.faults.nulls))
+        Ok(platform.service.wire(hub.faults().nulls))
     });
     ok(&patched.map_err(ApiError::BadRequest)?)
 }

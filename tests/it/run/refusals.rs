@@ -1,7 +1,6 @@
 //! Bad input and a bad world: the right exit code, a clear error with the next step, nothing lost, nothing half-written.
 
 use std::fs;
-use std::time::Duration;
 
 use domain_runner::sandbox::Sandbox;
 use serde_json::{Value, json};
@@ -341,9 +340,7 @@ async fn a_platform_that_goes_away_in_the_middle() {
 #[tokio::test]
 async fn a_suspended_service_is_left_to_its_owner() {
     let scene = Scene::live().await;
-    let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).no_proxy().build().unwrap();
-    let url = format!("{}/services/{}/suspend", scene.sandbox.api_url(), scene.sandbox.service_id());
-    client.post(url).bearer_auth(scene.sandbox.api_key()).send().await.unwrap();
+    assert_eq!(scene.post("/suspend", &json!({})).await, 202);
     refused(&scene, scene.quick(&["deploy"]), 4, &["`shop` is suspended", "resume it"]).await;
 }
 
@@ -354,7 +351,13 @@ async fn a_remote_that_refuses_the_push_is_heard() {
     scene.commit("More");
     let hook = scene.sandbox.remote().join("hooks/pre-receive");
     scene.executable(&hook, "#!/bin/sh\necho 'main is protected: open a pull request' >&2\nexit 1\n");
-    refused(&scene, scene.quick(&["deploy"]), 1, &["refused the push", "main is protected: open a pull request"]).await;
+    refused(
+        &scene,
+        scene.quick(&["deploy"]),
+        4,
+        &["refused the push", "main is protected: open a pull request", "let the account"],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -221,8 +221,16 @@ impl Scene {
 
     async fn get(&self, path: &str) -> Value {
         let url = format!("{}/services/{}{path}", self.sandbox.api_url(), self.sandbox.service_id());
-        let answer = self.client.get(url).bearer_auth(self.sandbox.api_key()).send().await.unwrap();
-        answer.json().await.unwrap()
+        // Whatever faults there are: a test sees the truth.
+        let call = self.client.get(url).bearer_auth(self.sandbox.api_key()).header("x-sandbox-truth", "1");
+        call.send().await.unwrap().json().await.unwrap()
+    }
+
+    /// Somebody else's hand on the service: the status that is answered.
+    pub(super) async fn post(&self, path: &str, body: &Value) -> u16 {
+        let url = format!("{}/services/{}{path}", self.sandbox.api_url(), self.sandbox.service_id());
+        let call = self.client.post(url).bearer_auth(self.sandbox.api_key()).json(body);
+        call.send().await.unwrap().status().as_u16()
     }
 
     /// Sets the service's own command, as on its dashboard.

@@ -20,6 +20,7 @@ mod run;
 mod sandbox;
 mod screen;
 mod sessions;
+mod trial;
 
 use exit::Exit;
 

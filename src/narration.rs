@@ -50,8 +50,14 @@ pub enum Event {
     FixProposed { class: String, remedy: String, summary: String, why: String, diff: String },
     #[serde(rename = "fix.rejected")]
     FixRejected { class: String, remedy: String, reason: String },
+    /// The mended files are being built and started on this machine.
+    #[serde(rename = "trial.start")]
+    TrialStart { by: String },
+    /// `passed`, `failed`, `timed_out`, or `unable` when it says nothing.
+    #[serde(rename = "trial.end")]
+    TrialEnd { result: &'static str, detail: String, duration_ms: u64 },
     #[serde(rename = "fix.applied")]
-    FixApplied { summary: String, commit: Commit, branch: String },
+    FixApplied { summary: String, commit: Commit, branch: String, proof: String },
     #[serde(rename = "fix.reverted")]
     FixReverted { summary: String, reason: String },
     #[serde(rename = "verify")]

@@ -23,8 +23,12 @@ use crate::service::{Commit, Deploy, DeployId, DeployStatus, Service};
 use crate::workspace::Workspace;
 
 mod log_window;
+mod proof;
+mod trial;
 mod waiting;
 
+pub use proof::{Claim, Outcome as ProofOutcome, Proved};
+pub use trial::{TrialChoice, TrialSettings, Trials};
 pub use waiting::{Stability, Waited};
 
 /// A push must show up as a deploy within this time; contract §9 says 30 to 60 s.
@@ -79,6 +83,7 @@ pub struct Operations {
     pub redactor: Redactor,
     pub narrator: Narrator,
     pub facts: Facts,
+    pub trials: Trials,
 }
 
 impl Operations {

@@ -4,7 +4,7 @@ use crate::diagnosis::Finding;
 use crate::observation::redaction::Redactor;
 use crate::remedy::Remedy;
 use crate::service::{AutoDeploy, Commit};
-use crate::validation::Cleared;
+use crate::validation::{Cleared, Proof};
 
 /// One effect of a release, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,8 +29,14 @@ pub struct Target {
 }
 
 /// What is to be done with a remedy that may be released. One trigger per commit: push *or* API, never both.
-pub fn plan(remedies: &[(Cleared<Remedy>, Finding)], onto: &Commit, target: &Target, redactor: &Redactor) -> Vec<Step> {
-    let message = redactor.redact(&commit_message(remedies, &target.session));
+pub fn plan(
+    remedies: &[(Cleared<Remedy>, Finding)],
+    proof: &Proof,
+    onto: &Commit,
+    target: &Target,
+    redactor: &Redactor,
+) -> Vec<Step> {
+    let message = redactor.redact(&commit_message(remedies, proof, &target.session));
     vec![
         Step::Commit { parent: onto.clone(), message },
         Step::Push { remote: target.remote.clone(), branch: target.branch.clone() },
@@ -47,8 +53,8 @@ pub fn trigger(auto_deploy: AutoDeploy) -> Step {
     }
 }
 
-/// Subject: the change. Body: what failed, the evidence, the change, why. Trailers: session and class.
-pub fn commit_message(remedies: &[(Cleared<Remedy>, Finding)], session: &str) -> String {
+/// Subject: the change. Body: what failed, the evidence, the change, why, how far it was proved. Trailers: session and class.
+pub fn commit_message(remedies: &[(Cleared<Remedy>, Finding)], proof: &Proof, session: &str) -> String {
     let mut subject = remedies.iter().map(|(remedy, _)| remedy.get().title.clone()).collect::<Vec<_>>().join("; ");
     if subject.chars().count() > 72 {
         subject = subject.chars().take(71).collect::<String>() + "…";
@@ -62,7 +68,7 @@ pub fn commit_message(remedies: &[(Cleared<Remedy>, Finding)], session: &str) ->
         }
         message.push_str(&format!("Change: {}.\nWhy: {}.\n", remedy.title, remedy.why.trim_end_matches('.')));
     }
-    message.push_str(&format!("\nDomain-Runner-Session: {session}\n"));
+    message.push_str(&format!("\nProved: {proof}.\n\nDomain-Runner-Session: {session}\n"));
     for (remedy, finding) in remedies {
         message.push_str(&format!("Domain-Runner-Class: {}/{}\n", finding.class, remedy.get().id));
     }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Global;
 use super::duration;
 use super::exit::{Exit, Usage};
+use super::trial::TrialArgs;
 use crate::choice::Topology;
 use crate::git::Repo;
 use crate::index::{Index, IndexSettings};
@@ -22,7 +23,7 @@ use crate::mission::{Mission, Options};
 use crate::narration::{Event, Narrator};
 use crate::observation::Facts;
 use crate::observation::redaction::Redactor;
-use crate::operations::{Operations, Timing};
+use crate::operations::{Operations, Timing, Trials};
 use crate::probe::Probe;
 use crate::render::{self, Render, RenderError, Settings};
 use crate::sandbox::Sandbox;
@@ -76,6 +77,8 @@ pub struct TargetArgs {
     /// Answer every question with yes
     #[arg(short, long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub trial: TrialArgs,
 }
 
 impl TargetArgs {
@@ -198,8 +201,10 @@ pub async fn mission(
     place: &Place,
     narrator: &Narrator,
     shape: (bool, bool),
+    trials: &Trials,
 ) -> anyhow::Result<Mission> {
     let (with_phases, simple) = shape;
+    trial_required(trials).await?;
     let sandboxed = platform.sandbox.is_some();
     let here = place.repo.branch()?;
     let render = platform.client()?;
@@ -251,6 +256,7 @@ pub async fn mission(
             redactor,
             narrator: narrator.clone(),
             facts,
+            trials: trials.clone(),
         },
         store: place.store.clone(),
         session: place.session.clone(),
@@ -264,6 +270,16 @@ pub async fn mission(
             simple,
         },
     })
+}
+
+/// Where trials are required something has to build, and that is known before anything is done.
+async fn trial_required(trials: &Trials) -> anyhow::Result<()> {
+    if !trials.are_required() {
+        return Ok(());
+    }
+    let refused =
+        |why| Usage::error(Exit::Failure, format!("--trial require: {why}"), "start an engine, or --trial auto");
+    trials.builder().await.map(drop).map_err(refused)
 }
 
 /// An answer that makes no sense most often comes from another address than was meant.

@@ -13,6 +13,7 @@ use super::screen::{self, Surroundings};
 use crate::agents::conductor;
 use crate::mission::RunEnd;
 use crate::narration::{Event, Narrator};
+use crate::operations::Trials;
 
 /// What kind of run.
 #[derive(Debug, Clone, Copy)]
@@ -53,12 +54,16 @@ pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: 
     });
     let started = Instant::now();
     let mut running = None;
+    let trials = target.trial.bench();
     let exit = match place {
         Ok(place) => {
             let result = tokio::select! {
-                result = mission(global, target, scene, shape, &place, &narrator, &mut running) => result.map(Ok),
+                result = mission(global, target, scene, shape, &place, &narrator, &trials, &mut running) => {
+                    result.map(Ok)
+                }
                 exit = interrupt::requested() => Ok(Err(exit)),
             };
+            trials.clean_up().await;
             told(result, target, Some(&place), &narrator, started)
         }
         Err(error) => told(Err(error), target, None, &narrator, started),
@@ -75,6 +80,7 @@ async fn mission(
     shape: Shape,
     place: &Place,
     narrator: &Narrator,
+    trials: &Trials,
     running: &mut Option<Rehearsal>,
 ) -> anyhow::Result<(RunEnd, Option<String>)> {
     let platform = match scene {
@@ -88,7 +94,7 @@ async fn mission(
         Scene::At(platform) => platform,
     };
     let mission =
-        connect::mission(global, target, &platform, place, narrator, (shape.with_phases, shape.simple)).await?;
+        connect::mission(global, target, &platform, place, narrator, (shape.with_phases, shape.simple), trials).await?;
     let end = conductor::run(&mission).await?;
     Ok((end, mission.operations.service.url.clone()))
 }

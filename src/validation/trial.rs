@@ -15,6 +15,8 @@ use crate::workspace::Workspace;
 
 /// Below this a failure that only the trial has seen is no ground for an edit.
 const CONFIDENCE_MIN: f32 = 0.7;
+/// Faults at a database that need none to show: its driver, or a file that is the database.
+const OWN_FILES: [&str; 2] = ["db-sqlite", "db-driver-missing"];
 
 /// What a trial showed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,7 +124,9 @@ fn machines_own(finding: &Finding, observation: &Observation, facts: &Facts) -> 
         (Policy::Retry, _) => return Some("a passing trouble of this machine"),
         (_, Stage::Platform) => return Some("the trial's machine is not the platform"),
         (_, Stage::Resource) => return Some("this machine has other limits"),
-        (_, Stage::RuntimeDb) => return Some("the trial has no database"),
+        (_, Stage::RuntimeDb) if !OWN_FILES.contains(&finding.class.as_str()) => {
+            return Some("the trial has no database");
+        }
         _ => {}
     }
     // The trial has none of the service's variables: what their absence breaks says nothing.

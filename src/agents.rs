@@ -50,8 +50,8 @@ pub struct Assignment {
     pub workspace: Arc<Workspace>,
     /// The commit that `workspace` was read from; a fix that is taken back is already gone from the workspace.
     pub commit: Commit,
-    /// Nothing may be built: a dry run.
-    pub dry_run: bool,
+    /// Whether trials may build: not in a dry run, nor while it is open whether the last fix helped.
+    pub may_try: bool,
     pub tried: Vec<Tried>,
     pub topology: Option<Topology>,
     pub focus: Option<Stage>,

@@ -13,6 +13,7 @@ use crate::diagnosis::{self, Diagnosis, Finding};
 use crate::git::{Pushed, Relation, Repo};
 use crate::index::Index;
 use crate::knowledge::Knowledge;
+use crate::learning::Setting;
 use crate::narration::{Event, Narrator};
 use crate::observation::redaction::Redactor;
 use crate::observation::{Facts, Health, Observation};
@@ -22,11 +23,13 @@ use crate::render::{LogEntry, Render, RenderError, Triggered};
 use crate::service::{Commit, Deploy, DeployId, DeployStatus, Service};
 use crate::workspace::Workspace;
 
+mod last_good;
 mod log_window;
 mod proof;
 mod trial;
 mod waiting;
 
+pub use last_good::LastGood;
 pub use proof::{Claim, Outcome as ProofOutcome, Proved};
 pub use trial::{TrialChoice, TrialSettings, Trials};
 pub use waiting::{Stability, Waited};
@@ -84,12 +87,19 @@ pub struct Operations {
     pub narrator: Narrator,
     pub facts: Facts,
     pub trials: Trials,
+    pub last_good: LastGood,
 }
 
 impl Operations {
     /// The files of `commit`.
     pub fn workspace(&self, commit: &Commit) -> anyhow::Result<Workspace> {
         Ok(self.repo.workspace(commit)?)
+    }
+
+    /// What kind of service it is, as the local branch has it.
+    pub fn setting(&self) -> Setting {
+        let files = self.repo.tip(&self.branch).and_then(|tip| self.repo.workspace(&tip)).unwrap_or_default();
+        Setting::of(&files, &self.facts.dockerfile_path)
     }
 
     /// What the platform and the service show of `deploy`.
@@ -116,7 +126,9 @@ impl Operations {
         if let Some(crate::service::FailureReason::OomKilled { memory_limit }) = &reason {
             facts.memory_limit = Some(memory_limit.clone());
         }
-        Observation { deploy: Some(deploy.clone()), reason, build_log, app_log, health: self.health().await, facts }
+        let seen_before = self.seen_before(deploy, if build { "build" } else { "app" }).await;
+        let health = self.health().await;
+        Observation { deploy: Some(deploy.clone()), reason, build_log, app_log, seen_before, health, facts }
     }
 
     fn log(&self, entries: Result<Vec<LogEntry>, RenderError>, what: &str) -> Vec<LogEntry> {

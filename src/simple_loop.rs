@@ -10,7 +10,7 @@ use crate::attempts::going_nowhere;
 use crate::choice::{Decision, Topology, choose};
 use crate::course::{Effort, Standing, gave_up, hear, last_look, left_to_person, release, watch};
 use crate::diagnosis::Finding;
-use crate::learning::Outcome as Effect;
+use crate::learning::{Outcome as Effect, Setting};
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::operations::{Claim, Proved};
 use crate::workspace::Workspace;
@@ -46,7 +46,8 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
             findings = operations.diagnose(&observation, &base).await.findings;
         }
         let learning = mission.learning.lock().await.clone();
-        findings.iter_mut().for_each(|finding| learning.rank(finding));
+        let setting = Setting::of(&base, &operations.facts.dockerfile_path);
+        findings.iter_mut().for_each(|finding| learning.rank(finding, &setting, crate::world::now()));
         standing.findings.clone_from(&findings);
         if let Some(first) = findings.first() {
             log(&format!("{}: {}", first.class, first.why));

@@ -7,7 +7,7 @@ use super::documents::{AnalyzerOutput, FixerOutput, Header, MonitorOutput, Optim
 use super::{Answer, Assignment, Desk, Proposal, Word};
 use crate::choice::{self, Decision, Fix, Topology, Tried};
 use crate::diagnosis::{Finding, Policy};
-use crate::learning::LearningState;
+use crate::learning::{LearningState, Setting};
 use crate::memory::Document;
 use crate::narration::Event;
 use crate::observation::Observation;
@@ -104,9 +104,11 @@ pub(super) async fn optimizer(desk: Desk, mut document: Document<OptimizerOutput
         let Some(assignment) = desk.current(analysis.header.seq) else { continue };
         sabotage(&desk, "optimizer");
         let learning = desk.learning.lock().await.clone();
+        let setting = Setting::of(&assignment.workspace, &desk.operations.facts.dockerfile_path);
+        let now = crate::world::now();
         let mut findings = analysis.findings.clone();
         let mut foreseen = analysis.foreseen.clone();
-        findings.iter_mut().chain(&mut foreseen).for_each(|finding| learning.rank(finding));
+        findings.iter_mut().chain(&mut foreseen).for_each(|finding| learning.rank(finding, &setting, now));
         let involved: Vec<&Finding> = findings.iter().take(1).chain(&foreseen).collect();
         let topology = assignment.topology.unwrap_or_else(|| Topology::suited_to(&involved));
         let output = OptimizerOutput {
@@ -202,7 +204,7 @@ pub(super) async fn fixer(desk: Desk, mut document: Document<FixerOutput>) -> &'
         let tried: Vec<Tried> = assignment.tried.iter().chain(&refused).cloned().collect();
         let topology = topology_named(&ranking.current_topology);
         let knowledge = desk.operations.knowledge.lock().await.clone();
-        let is_tried = !assignment.dry_run && desk.operations.no_trial(&assignment.workspace).await.is_none();
+        let is_tried = assignment.may_try && desk.operations.no_trial(&assignment.workspace).await.is_none();
         let decision = match attempt < PROPOSALS_MAX {
             true => choice::choose(
                 &ranking.findings,
@@ -312,7 +314,7 @@ async fn prove(desk: &Desk, assignment: &Assignment, header: Header, fixes: &[Fi
         base: assignment.workspace.clone(),
         tried: assignment.tried.clone(),
         learning: desk.learning.lock().await.clone(),
-        may_try: !assignment.dry_run,
+        may_try: assignment.may_try,
     };
     let mut beat = tokio::time::interval(HEARTBEAT);
     let proving = operations.prove(&claim);

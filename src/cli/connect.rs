@@ -23,7 +23,7 @@ use crate::mission::{Mission, Options};
 use crate::narration::{Event, Narrator};
 use crate::observation::Facts;
 use crate::observation::redaction::Redactor;
-use crate::operations::{Operations, Timing, Trials};
+use crate::operations::{LastGood, Operations, Timing, Trials};
 use crate::probe::Probe;
 use crate::render::{self, Render, RenderError, Settings};
 use crate::sandbox::Sandbox;
@@ -140,11 +140,12 @@ pub struct Place {
     pub repo: Repo,
     pub store: Store,
     pub session: Session,
+    pub trials: Trials,
     _lock: Lock,
 }
 
 /// Opens repository, store and session in `dir`, and takes the lock.
-pub fn open(dir: &Path, session_id: Option<&SessionId>) -> anyhow::Result<Place> {
+pub fn open(dir: &Path, session_id: Option<&SessionId>, trials: Trials) -> anyhow::Result<Place> {
     // A name of its own: a token that CI holds for another host must not be sent to this remote.
     let repo = Repo::open(dir)?.authorised(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
     let store = Store::open(dir)?;
@@ -162,7 +163,7 @@ pub fn open(dir: &Path, session_id: Option<&SessionId>) -> anyhow::Result<Place>
     let own =
         [at("memory/swarm/"), at("memory/sessions/"), at("memory/.lock"), at("artifacts/deploy_learning_state.json*")];
     repo.exclude(&own.iter().map(String::as_str).collect::<Vec<_>>())?;
-    Ok(Place { repo, store, session, _lock: lock })
+    Ok(Place { repo, store, session, trials, _lock: lock })
 }
 
 /// The platform that the arguments and the environment name.
@@ -201,10 +202,9 @@ pub async fn mission(
     place: &Place,
     narrator: &Narrator,
     shape: (bool, bool),
-    trials: &Trials,
 ) -> anyhow::Result<Mission> {
     let (with_phases, simple) = shape;
-    trial_required(trials).await?;
+    trial_required(&place.trials).await?;
     let sandboxed = platform.sandbox.is_some();
     let here = place.repo.branch()?;
     let render = platform.client()?;
@@ -256,7 +256,8 @@ pub async fn mission(
             redactor,
             narrator: narrator.clone(),
             facts,
-            trials: trials.clone(),
+            trials: place.trials.clone(),
+            last_good: LastGood::default(),
         },
         store: place.store.clone(),
         session: place.session.clone(),

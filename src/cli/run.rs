@@ -13,7 +13,6 @@ use super::screen::{self, Surroundings};
 use crate::agents::conductor;
 use crate::mission::RunEnd;
 use crate::narration::{Event, Narrator};
-use crate::operations::Trials;
 
 /// What kind of run.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +40,7 @@ pub struct Finished {
 
 /// Runs a mission and tells everything.
 pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: Shape) -> anyhow::Result<Finished> {
-    let place = target.session_id().and_then(|id| connect::open(&global.dir, id.as_ref()));
+    let place = target.session_id().and_then(|id| connect::open(&global.dir, id.as_ref(), target.trial.bench()));
     let (narrator, events) = Narrator::new();
     let surroundings = Surroundings::read(global.json, global.quiet);
     let session = place.as_ref().map(|place| place.session.id().to_string()).unwrap_or_default();
@@ -54,16 +53,15 @@ pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: 
     });
     let started = Instant::now();
     let mut running = None;
-    let trials = target.trial.bench();
     let exit = match place {
         Ok(place) => {
             let result = tokio::select! {
-                result = mission(global, target, scene, shape, &place, &narrator, &trials, &mut running) => {
+                result = mission(global, target, scene, shape, &place, &narrator, &mut running) => {
                     result.map(Ok)
                 }
                 exit = interrupt::requested() => Ok(Err(exit)),
             };
-            trials.clean_up().await;
+            place.trials.clean_up().await;
             told(result, target, Some(&place), &narrator, started)
         }
         Err(error) => told(Err(error), target, None, &narrator, started),
@@ -80,7 +78,6 @@ async fn mission(
     shape: Shape,
     place: &Place,
     narrator: &Narrator,
-    trials: &Trials,
     running: &mut Option<Rehearsal>,
 ) -> anyhow::Result<(RunEnd, Option<String>)> {
     let platform = match scene {
@@ -94,7 +91,7 @@ async fn mission(
         Scene::At(platform) => platform,
     };
     let mission =
-        connect::mission(global, target, &platform, place, narrator, (shape.with_phases, shape.simple), trials).await?;
+        connect::mission(global, target, &platform, place, narrator, (shape.with_phases, shape.simple)).await?;
     let end = conductor::run(&mission).await?;
     Ok((end, mission.operations.service.url.clone()))
 }

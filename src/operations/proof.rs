@@ -6,7 +6,7 @@ use super::Operations;
 use crate::choice::{Fix, Tried, next_remedy};
 use crate::diagnosis::Finding;
 use crate::knowledge::Knowledge;
-use crate::learning::LearningState;
+use crate::learning::{LearningState, Setting};
 use crate::narration::Event;
 use crate::remedy::{Applicability, Remedy};
 use crate::service::Commit;
@@ -143,7 +143,9 @@ impl Bench<'_> {
     async fn findings(&self, report: &TrialReport, after: &Workspace) -> Vec<Finding> {
         let TrialEnd::Failed { observation, .. } = &report.end else { return vec![] };
         let mut findings = self.operations.diagnose(observation, after).await.findings;
-        findings.iter_mut().for_each(|finding| self.claim.learning.rank(finding));
+        let setting = Setting::of(after, &self.operations.facts.dockerfile_path);
+        let now = crate::world::now();
+        findings.iter_mut().for_each(|finding| self.claim.learning.rank(finding, &setting, now));
         findings
     }
 

@@ -157,7 +157,10 @@ fn can_stand_in(fix: &Fix) -> bool {
 
 /// Whether a fault lies in the project's files, whatever image it is built on.
 fn is_of_the_project(finding: &Finding) -> bool {
-    let about_image = ["os-", "img-", "nat-", "st-glibc", "st-shared", "st-exec-format"];
+    let about_image = ["os-", "img-", "nat-", "st-glibc", "st-shared", "st-exec-format", "py-externally-managed"];
+    if OWN_FILES.contains(&finding.class.as_str()) {
+        return true;
+    }
     !about_image.iter().any(|start| finding.class.starts_with(start))
         && matches!(
             finding.stage,

@@ -7,4 +7,6 @@ mod healing;
 mod interruptions;
 mod records;
 mod refusals;
+mod remembering;
 mod scene;
+mod trials;

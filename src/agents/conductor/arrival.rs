@@ -113,7 +113,7 @@ async fn not_deployed(
         observation: None,
         workspace: files(mission, &standing.head)?,
         commit: standing.head.clone(),
-        dry_run: mission.options.dry_run,
+        may_try: !mission.options.dry_run,
         tried: vec![],
         topology: mission.options.topology,
         focus: None,

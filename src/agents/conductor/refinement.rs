@@ -68,13 +68,19 @@ async fn analyse(mission: &Mission, swarm: &mut Swarm, standing: &mut Standing) 
         observation: None,
         workspace: Arc::new(standing.base(&*files(mission, &standing.head).map_err(failed)?)),
         commit: standing.head.clone(),
-        dry_run: mission.options.dry_run,
+        may_try: !mission.options.dry_run,
         tried: standing.attempts.tried.clone(),
         topology: mission.options.topology,
         focus: None,
     };
+    // What is proposed before the last fix has its verdict may be for files that are about to change: it is not worth a build.
+    let is_open = standing.attempts.awaits_verdict()
+        && assignment.may_try
+        && mission.operations.no_trial(&assignment.workspace).await.is_none();
+    assignment.may_try &= !is_open;
     let mut answer = swarm.work(assignment.clone()).await?;
-    if hear(mission, standing, &answer.findings).await {
+    if hear(mission, standing, &answer.findings).await || is_open {
+        assignment.may_try = !mission.options.dry_run;
         assignment.workspace = Arc::new(standing.base(&assignment.workspace));
         assignment.observation = Some(answer.observation.clone());
         assignment.tried.clone_from(&standing.attempts.tried);

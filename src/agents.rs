@@ -18,8 +18,8 @@ use crate::narration::Event;
 use crate::observation::Observation;
 use crate::operations::Operations;
 use crate::remedy::Remedy;
-use crate::service::Deploy;
-use crate::validation::Cleared;
+use crate::service::{Commit, Deploy};
+use crate::validation::{Cleared, Proof};
 use crate::workspace::Workspace;
 
 pub mod conductor;
@@ -48,6 +48,10 @@ pub struct Assignment {
     /// Instead of looking again, when this deploy was observed before.
     pub observation: Option<Arc<Observation>>,
     pub workspace: Arc<Workspace>,
+    /// The commit that `workspace` was read from; a fix that is taken back is already gone from the workspace.
+    pub commit: Commit,
+    /// Whether trials may build: not in a dry run, nor while it is open whether the last fix helped.
+    pub may_try: bool,
     pub tried: Vec<Tried>,
     pub topology: Option<Topology>,
     pub focus: Option<Stage>,
@@ -60,6 +64,7 @@ pub enum Proposal {
     Release {
         fixes: Vec<(Cleared<Remedy>, Finding)>,
         after: Box<Workspace>,
+        proof: Proof,
     },
     Retry(Finding),
     Person(Finding),
@@ -76,6 +81,8 @@ pub struct Answer {
     pub topology: Topology,
     /// `class/remedy` of what the validator refused, and why.
     pub refused: Vec<(String, String)>,
+    /// Remedies that trials have shown to be of no use.
+    pub refuted: Vec<(Finding, String)>,
 }
 
 /// Why the swarm cannot go on. The simple loop takes over.
@@ -89,6 +96,14 @@ pub enum SwarmFailure {
     Failed { agent: &'static str, cause: String },
 }
 
+/// What an agent has to say to the conductor.
+enum Word {
+    /// The answer to assignment `seq`.
+    Answer { seq: u64, answer: Box<Answer> },
+    /// Trials take their time: nothing has stalled before that time is over.
+    Busy { limit: Duration },
+}
+
 /// What every agent holds.
 #[derive(Clone)]
 struct Desk {
@@ -97,7 +112,7 @@ struct Desk {
     learning: Arc<Mutex<LearningState>>,
     session: String,
     assignments: watch::Receiver<Option<Arc<Assignment>>>,
-    answers: mpsc::UnboundedSender<Result<(u64, Answer), SwarmFailure>>,
+    answers: mpsc::UnboundedSender<Result<Word, SwarmFailure>>,
     /// A panic on purpose, for the test of the fall-back.
     saboteur: Option<String>,
 }
@@ -136,7 +151,7 @@ impl Desk {
 pub struct Swarm {
     tasks: JoinSet<&'static str>,
     assign: watch::Sender<Option<Arc<Assignment>>>,
-    answers: mpsc::UnboundedReceiver<Result<(u64, Answer), SwarmFailure>>,
+    answers: mpsc::UnboundedReceiver<Result<Word, SwarmFailure>>,
     seq: u64,
     /// Why it cannot work any more: without one of its members the others would wait for ever.
     broken: Option<SwarmFailure>,
@@ -196,11 +211,12 @@ impl Swarm {
         self.seq += 1;
         assignment.seq = self.seq;
         self.assign.send_replace(Some(Arc::new(assignment)));
+        let mut patience = STALL;
         loop {
             tokio::select! {
                 ended = self.tasks.join_next() => return Err(self.why_ended(ended).await),
-                answer = timeout(STALL, self.answers.recv()) => match answer {
-                    Err(_) => return Err(SwarmFailure::Stalled(STALL)),
+                answer = timeout(patience, self.answers.recv()) => match answer {
+                    Err(_) => return Err(SwarmFailure::Stalled(patience)),
                     // All have ended, one after the other, and the first had a reason.
                     Ok(None) => {
                         let ended = self.tasks.join_next().await;
@@ -208,8 +224,9 @@ impl Swarm {
                     }
                     Ok(Some(Err(failure))) => return Err(failure),
                     // An answer to an earlier assignment is yesterday's news.
-                    Ok(Some(Ok((seq, answer)))) if seq == self.seq => return Ok(answer),
-                    Ok(Some(Ok(_))) => {}
+                    Ok(Some(Ok(Word::Answer { seq, answer }))) if seq == self.seq => return Ok(*answer),
+                    Ok(Some(Ok(Word::Answer { .. }))) => {}
+                    Ok(Some(Ok(Word::Busy { limit }))) => patience = STALL + limit,
                 },
             }
         }

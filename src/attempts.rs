@@ -89,6 +89,11 @@ impl Attempts {
         Heard { progress, useless, outcomes }
     }
 
+    /// Whether a fix is out whose effect is not known yet.
+    pub fn awaits_verdict(&self) -> bool {
+        self.last.is_some()
+    }
+
     /// The deploy went live and is healthy.
     pub fn succeeded(&mut self) -> Vec<(Finding, String, Outcome)> {
         self.last.take().map(|last| outcomes(&last, Outcome::Helped)).unwrap_or_default()

@@ -4,12 +4,14 @@ use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
-use crate::diagnosis::{Finding, Policy, Stage};
+use crate::diagnosis::{Finding, Policy, Stage, Weight, catalogue};
 use crate::remedy::{self, Applicability, Remedy};
 use crate::workspace::Workspace;
 
 /// Below this a finding that does not stand first is no ground for an edit.
 const CONFIDENCE_MIN: f32 = 0.5;
+/// From this on a second finding of a log is taken for a fault of its own.
+const INDEPENDENT_MIN: f32 = 0.85;
 
 /// A remedy and what it is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -85,7 +87,8 @@ impl Topology {
 
 /// Decides what to do about `findings` (of the log, best first) and `foreseen` (of the files).
 ///
-/// `focus` limits the work to one stage, as a coordinator hands it out.
+/// `focus` limits the work to one stage, as a coordinator hands it out. `may_join` says of a remedy that is not beyond doubt
+/// whether a resolver has proved it or a trial is going to: then it may go out beside the primary one.
 pub fn choose(
     findings: &[Finding],
     foreseen: &[Finding],
@@ -93,11 +96,12 @@ pub fn choose(
     tried: &[Tried],
     topology: Topology,
     focus: Option<Stage>,
+    may_join: &dyn Fn(&Remedy) -> bool,
 ) -> Decision {
     let findings: Vec<&Finding> =
         findings.iter().filter(|finding| focus.is_none_or(|stage| finding.stage == stage)).collect();
     let Some(first) = findings.first() else {
-        return together(None, foreseen, workspace, tried, topology);
+        return together(vec![], foreseen, workspace, tried, topology, may_join);
     };
     match first.policy {
         Policy::Retry if !was_tried(tried, first, "retry") => return Decision::Retry { finding: (*first).clone() },
@@ -110,11 +114,17 @@ pub fn choose(
     });
     let chosen = candidates.find_map(|(_, finding)| next_remedy(finding, tried).map(|remedy| fix(finding, remedy)));
     match chosen {
-        Some(primary) => together(Some(primary), foreseen, workspace, tried, topology),
+        Some(primary) => {
+            let mut fixes = vec![primary];
+            if topology == Topology::Mesh {
+                fixes.extend(independent(&fixes[0], &findings, tried));
+            }
+            together(fixes, foreseen, workspace, tried, topology, may_join)
+        }
         None => {
             // A fault that is met only later cannot have caused this failure; mending it alone would cost a deploy.
             let causes: Vec<Finding> = foreseen.iter().filter(|fault| fault.stage <= first.stage).cloned().collect();
-            match together(None, &causes, workspace, tried, topology) {
+            match together(vec![], &causes, workspace, tried, topology, may_join) {
                 Decision::Exhausted => Decision::Person { finding: (*first).clone() },
                 decision => decision,
             }
@@ -139,31 +149,74 @@ pub fn next_remedy<'a>(finding: &'a Finding, tried: &[Tried]) -> Option<&'a Reme
         .find(|remedy| remedy.applicability != Applicability::Suggest && !was_tried(tried, finding, &remedy.id))
 }
 
-/// The primary fix, and in a mesh those of foreseen faults that fit beside it and are beyond doubt.
+/// Faults that the log shows beside the primary one and that have nothing to do with it: another cause, on another line, with
+/// a remedy that cannot change a service that works.
+fn independent(primary: &Fix, findings: &[&Finding], tried: &[Tried]) -> Vec<Fix> {
+    let explains = |one: &str, other: &str| catalogue::find(one).is_some_and(|rule| rule.before.contains(&other));
+    let is_cause = |class: &str| catalogue::find(class).is_some_and(|rule| rule.weight >= Weight::Typical);
+    let of_its_own = |finding: &Finding, other: &Finding| {
+        finding.line != other.line
+            && finding.subject != other.subject
+            && !explains(&other.class, &finding.class)
+            && !explains(&finding.class, &other.class)
+    };
+    let mut out: Vec<Fix> = Vec::new();
+    for finding in findings {
+        let stands_alone = finding.policy == Policy::Fix
+            && finding.confidence >= INDEPENDENT_MIN
+            && finding.line.is_some()
+            && is_cause(&finding.class)
+            && of_its_own(finding, &primary.finding)
+            && out.iter().all(|fix| of_its_own(finding, &fix.finding));
+        let remedy = next_remedy(finding, tried).filter(|remedy| remedy.applicability == Applicability::Apply);
+        if let Some(remedy) = remedy.filter(|_| stands_alone) {
+            out.push(fix(finding, remedy));
+        }
+    }
+    out
+}
+
+/// Whether the edits of two remedies are about the same lines.
+fn meet(one: &Remedy, other: &Remedy) -> bool {
+    let overlap = |a: &RangeInclusive<usize>, b: &RangeInclusive<usize>| a.start() <= b.end() && b.start() <= a.end();
+    one.edits
+        .iter()
+        .any(|edit| other.edits.iter().any(|held| edit.path() == held.path() && overlap(&edit.lines(), &held.lines())))
+}
+
+/// `fixes`, the primary one first, and in a mesh those of foreseen faults that fit beside them and are, or will be, proved.
 fn together(
-    primary: Option<Fix>,
+    fixes: Vec<Fix>,
     foreseen: &[Finding],
     workspace: &Workspace,
     tried: &[Tried],
     topology: Topology,
+    may_join: &dyn Fn(&Remedy) -> bool,
 ) -> Decision {
     let alone = topology == Topology::Hierarchical;
-    let mut fixes: Vec<Fix> = primary.into_iter().collect();
+    let fits = |taken: &[Fix], remedy: &Remedy| {
+        let edits: Vec<_> = taken.iter().flat_map(|fix| &fix.remedy.edits).chain(&remedy.edits).cloned().collect();
+        !taken.iter().any(|fix| meet(&fix.remedy, remedy)) && remedy::apply(&edits, workspace).is_ok()
+    };
+    let mut taken: Vec<Fix> = Vec::new();
+    for fix in fixes {
+        if taken.is_empty() || fits(&taken, &fix.remedy) {
+            taken.push(fix);
+        }
+    }
     for finding in foreseen {
-        if alone && !fixes.is_empty() {
+        if alone && !taken.is_empty() {
             break;
         }
         let known =
-            fixes.iter().any(|fix| fix.finding.class == finding.class && fix.finding.subject == finding.subject);
-        let Some(remedy) = next_remedy(finding, tried)
-            .filter(|remedy| !known && (remedy.applicability == Applicability::Apply || fixes.is_empty()))
-        else {
-            continue;
+            taken.iter().any(|fix| fix.finding.class == finding.class && fix.finding.subject == finding.subject);
+        let sure = |remedy: &&Remedy| {
+            !known && (remedy.applicability == Applicability::Apply || taken.is_empty() || may_join(remedy))
         };
-        let edits: Vec<_> = fixes.iter().flat_map(|fix| &fix.remedy.edits).chain(&remedy.edits).cloned().collect();
-        if remedy::apply(&edits, workspace).is_ok() {
-            fixes.push(fix(finding, remedy));
+        let Some(remedy) = next_remedy(finding, tried).filter(sure) else { continue };
+        if taken.is_empty() || fits(&taken, remedy) {
+            taken.push(fix(finding, remedy));
         }
     }
-    if fixes.is_empty() { Decision::Exhausted } else { Decision::Fix { fixes } }
+    if taken.is_empty() { Decision::Exhausted } else { Decision::Fix { fixes: taken } }
 }

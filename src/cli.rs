@@ -22,6 +22,7 @@ mod run;
 mod sandbox;
 mod screen;
 mod sessions;
+mod trial;
 mod veil;
 
 use exit::Exit;

@@ -13,7 +13,7 @@ use crate::operations::{Published, Stability, Waited};
 use crate::release::{self, Step, Target};
 use crate::remedy::{self, Remedy};
 use crate::service::{Commit, Deploy, DeployStatus};
-use crate::validation::Cleared;
+use crate::validation::{Cleared, Proof};
 use crate::workspace::Workspace;
 
 /// Where the run stands, for the loop and for the report.
@@ -59,6 +59,7 @@ pub struct Effort {
     pub after: Workspace,
     /// Of the failure they are for; empty for faults seen in the files alone.
     pub fingerprint: String,
+    pub proof: Proof,
 }
 
 /// Sees to it that the commit meant has a deploy, and waits for its end. `None`: it failed, and there is work to do.
@@ -240,7 +241,7 @@ pub async fn release(mission: &Mission, standing: &mut Standing, effort: Effort)
         auto_deploy: operations.service.auto_deploy,
         session: mission.session.id().to_string(),
     };
-    let steps = release::plan(&effort.fixes, &standing.head, &target, &operations.redactor);
+    let steps = release::plan(&effort.fixes, &effort.proof, &standing.head, &target, &operations.redactor);
     let Some(Step::Commit { message, .. }) = steps.first() else { return Ok(()) };
     let known = operations.workspace(&standing.head)?;
     let useless = standing.useless.take();
@@ -268,7 +269,10 @@ pub async fn release(mission: &Mission, standing: &mut Standing, effort: Effort)
         .collect();
     let summary = titles.iter().map(|(_, _, title)| title.clone()).collect::<Vec<_>>().join("; ");
     mission.log("swarm_output.log", &format!("released {}: {summary}", commit.short()));
-    operations.narrator.tell(Event::FixApplied { summary, commit: commit.clone(), branch: operations.branch.clone() });
+    let proof = effort.proof.to_string();
+    mission.log("swarm_output.log", &format!("proof of {}: {proof}", commit.short()));
+    let branch = operations.branch.clone();
+    operations.narrator.tell(Event::FixApplied { summary, commit: commit.clone(), branch, proof });
     standing.attempts.released(Released {
         fingerprint: effort.fingerprint,
         fixes: titles,

@@ -3,6 +3,8 @@
 //! One failure class is one file in `catalogue/`. `diagnose` runs every rule over the log once, orders the findings so that
 //! a cause stands before its symptoms, and collects the questions whose answers would allow more remedies.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
@@ -39,6 +41,9 @@ pub mod toolless;
 
 pub use log::Log;
 pub use rule::{Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+
+/// What is left of a finding's confidence when a good deploy printed the same line.
+const STALE_FACTOR: f32 = 0.5;
 
 /// A failure that was recognised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -106,6 +111,15 @@ pub struct Case<'a> {
     pub knowledge: &'a Knowledge,
 }
 
+/// What an observation says of the platform's side.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    status: Option<&'a DeployStatus>,
+    reason: Option<&'a FailureReason>,
+    /// Templates of lines that a good deploy printed, too.
+    before: &'a BTreeSet<String>,
+}
+
 impl Case<'_> {
     /// The path in the repository of `path` in the build context.
     pub fn in_repository(&self, path: &str) -> String {
@@ -165,21 +179,25 @@ impl Case<'_> {
 /// Recognises what failed in `observation`. `knowledge` holds what has been looked up so far.
 pub fn diagnose(observation: &Observation, workspace: &Workspace, knowledge: &Knowledge) -> Diagnosis {
     let log = Log::of(observation);
-    let status = observation.deploy.as_ref().map(|deploy| &deploy.status);
-    examine(&log, workspace, &observation.facts, status, observation.reason.as_ref(), knowledge, false)
+    let seen = Seen {
+        status: observation.deploy.as_ref().map(|deploy| &deploy.status),
+        reason: observation.reason.as_ref(),
+        before: &observation.seen_before,
+    };
+    examine(&log, workspace, &observation.facts, seen, knowledge, false)
 }
 
 /// What will fail, found from the files alone.
 pub fn foresee(workspace: &Workspace, facts: &Facts, knowledge: &Knowledge) -> Diagnosis {
-    examine(&Log::default(), workspace, facts, None, None, knowledge, true)
+    let seen = Seen { status: None, reason: None, before: &BTreeSet::new() };
+    examine(&Log::default(), workspace, facts, seen, knowledge, true)
 }
 
 fn examine(
     log: &Log,
     workspace: &Workspace,
     facts: &Facts,
-    status: Option<&DeployStatus>,
-    reason: Option<&FailureReason>,
+    seen: Seen<'_>,
     knowledge: &Knowledge,
     ahead: bool,
 ) -> Diagnosis {
@@ -192,27 +210,25 @@ fn examine(
         dockerfile: &dockerfile,
         context: &context,
         facts,
-        status,
-        reason,
+        status: seen.status,
+        reason: seen.reason,
         knowledge,
     };
     let mut ranked: Vec<(Rank, Finding)> = Vec::new();
     let mut questions = Vec::new();
-    let mut hits: Vec<(&Rule, Hit)> = if ahead {
+    let mut hits: Vec<(&Rule, Hit, bool)> = if ahead {
         let rules = catalogue::ROSTER.iter();
-        rules.flat_map(|rule| (rule.foresee)(&case).into_iter().map(move |hit| (*rule, hit))).collect()
+        rules.flat_map(|rule| (rule.foresee)(&case).into_iter().map(move |hit| (*rule, hit, true))).collect()
     } else {
-        let found = catalogue::needles().find(log);
-        let rules = catalogue::ROSTER.iter().zip(found);
-        rules.filter_map(|(rule, lines)| rule.apply_to(&case, &lines).map(|hit| (*rule, hit))).collect()
+        recognised(&case, seen.before)
     };
-    if hits.iter().any(|(rule, _)| rule.weight > Weight::Fallback) {
-        hits.retain(|(rule, _)| rule.weight > Weight::Fallback);
+    if hits.iter().any(|(rule, ..)| rule.weight > Weight::Fallback) {
+        hits.retain(|(rule, ..)| rule.weight > Weight::Fallback);
     }
-    for (rule, hit) in hits {
+    for (rule, hit, is_news) in hits {
         let prescription = (rule.remedies)(&case, &hit);
         questions.extend(prescription.questions.into_iter().filter(|question| !knowledge.was_asked(question)));
-        ranked.push((Rank::of(rule, &hit, log), finding(rule, &hit, &case, prescription.remedies)));
+        ranked.push((Rank { is_news, ..Rank::of(rule, &hit, log) }, finding(rule, &hit, &case, prescription.remedies)));
     }
     if ahead {
         // Nothing has failed yet: what would be met first stands first.
@@ -226,10 +242,31 @@ fn examine(
     Diagnosis { findings: ranked.into_iter().map(|(_, finding)| finding).collect(), questions }
 }
 
+/// What the rules recognise in the log, and whether it is news: that a good deploy printed the same lines speaks against a hit.
+fn recognised(case: &Case<'_>, before: &BTreeSet<String>) -> Vec<(&'static Rule, Hit, bool)> {
+    let is_known = |line: usize| !before.is_empty() && before.contains(&log::template(case.text(line)));
+    let found = catalogue::needles().find(case.log);
+    let mut hits = Vec::new();
+    for (rule, lines) in catalogue::ROSTER.iter().zip(found) {
+        let fresh: Vec<usize> = lines.iter().copied().filter(|line| !is_known(*line)).collect();
+        if let Some(hit) = rule.apply_to(case, &fresh).filter(|hit| !hit.line.is_some_and(is_known)) {
+            hits.push((*rule, hit, true));
+        } else if let Some(hit) = rule.apply_to(case, &lines) {
+            let confidence = hit.confidence * STALE_FACTOR;
+            hits.push((*rule, hit.confidence(confidence), false));
+        }
+    }
+    hits
+}
+
 /// Puts findings that explain others in front of those.
 fn explain(ranked: &mut Vec<(Rank, Finding)>) {
     for place in 1..ranked.len() {
         let Some(rule) = catalogue::find(&ranked[place].1.class) else { continue };
+        // What a good deploy printed, too, explains no failure.
+        if !ranked[place].0.is_news {
+            continue;
+        }
         let explained = ranked[..place].iter().position(|(_, other)| rule.before.contains(&other.class.as_str()));
         if let Some(explained) = explained {
             let found = ranked.remove(place);
@@ -258,6 +295,8 @@ fn finding(rule: &Rule, hit: &Hit, case: &Case<'_>, remedies: Vec<Remedy>) -> Fi
 /// The order of findings: a cause before its symptoms, the failing step before the rest of the log, later before earlier.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
+    /// A good deploy did not print it.
+    is_news: bool,
     weight: Weight,
     in_failing_step: bool,
     confidence_percent: u8,
@@ -274,6 +313,7 @@ impl Rank {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=100")]
         let confidence_percent = (hit.confidence.clamp(0.0, 1.0) * 100.0) as u8;
         Self {
+            is_news: true,
             weight: hit.weight.unwrap_or(rule.weight),
             in_failing_step,
             confidence_percent,

@@ -6,6 +6,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::Finding;
+use crate::remedy::{Edit, Remedy};
+
+mod setting;
+
+pub use setting::Setting;
 
 /// An outcome counts half after this many days: tools and registries change.
 const HALF_LIFE_DAYS: f64 = 180.0;
@@ -13,6 +18,10 @@ const HALF_LIFE_DAYS: f64 = 180.0;
 const PATTERNS_MAX: usize = 1_500;
 /// Working configurations kept, newest first.
 const CONFIGURATIONS_MAX: usize = 50;
+/// So many outcomes of other services weigh as much as those of services like this one.
+const PRIOR: f64 = 2.0;
+/// A failure is held against a remedy until its weight has decayed to this: about a year.
+const FAILURE_REMEMBERED: f64 = 0.25;
 /// Strategy run times kept in `performance_map`.
 const STRATEGIES_MAX: usize = 200;
 
@@ -32,6 +41,8 @@ pub struct LearningState {
     pub performance_map: BTreeMap<String, f64>,
     /// Track records by `class/remedy`.
     pub records: BTreeMap<String, TrackRecord>,
+    /// The same by `class/remedy@ecosystem/base family`: what helps on Debian may not on Alpine.
+    pub settings: BTreeMap<String, TrackRecord>,
     /// Configurations that went live, newest last.
     pub working: Vec<WorkingConfiguration>,
 }
@@ -63,12 +74,18 @@ impl TrackRecord {
         (self.helped + 1.0) / (self.helped + self.failed + 2.0)
     }
 
-    fn decay(&mut self, now: Timestamp) {
-        if let Some(last) = self.last_used {
-            let days = now.duration_since(last).as_secs_f64() / 86_400.0;
-            let factor = 0.5_f64.powf(days.max(0.0) / HALF_LIFE_DAYS);
-            self.helped *= factor;
-            self.failed *= factor;
+    /// What it is worth at `now`.
+    fn aged(&self, now: Timestamp) -> Self {
+        let days = self.last_used.map_or(0.0, |last| now.duration_since(last).as_secs_f64() / 86_400.0);
+        let factor = 0.5_f64.powf(days.max(0.0) / HALF_LIFE_DAYS);
+        Self { helped: self.helped * factor, failed: self.failed * factor, ..*self }
+    }
+
+    fn count(&mut self, outcome: Outcome, now: Timestamp) {
+        *self = Self { last_used: Some(now), ..self.aged(now) };
+        match outcome {
+            Outcome::Helped => self.helped += 1.0,
+            Outcome::Failed => self.failed += 1.0,
         }
     }
 }
@@ -95,30 +112,48 @@ impl LearningState {
         self.records.get(&format!("{class}/{remedy}")).copied().unwrap_or_default()
     }
 
-    /// Orders the remedies of a finding: applicability, then track record, then fewest edited lines, then id.
-    pub fn rank(&self, finding: &mut Finding) {
+    /// How likely `remedy` is to help a service like this one, 0 to 1. What happened to such services counts most; with little
+    /// of that, what happened to others does.
+    pub fn chance(&self, class: &str, remedy: &str, setting: &Setting, now: Timestamp) -> f64 {
+        let general = self.record(class, remedy).aged(now).chance();
+        let own = self.settings.get(&setting.key(class, remedy)).copied().unwrap_or_default().aged(now);
+        (own.helped + PRIOR * general) / (own.helped + own.failed + PRIOR)
+    }
+
+    /// Orders the remedies of a finding: what failed here last, then applicability, what wrote a base image that is known to
+    /// work, track record, and the order of the rule, which lists its remedies best first.
+    pub fn rank(&self, finding: &mut Finding, setting: &Setting, now: Timestamp) {
         let class = finding.class.clone();
-        // A rule lists its remedies best first; the record only overrules it when it has something to say.
-        let order = |remedy: &crate::remedy::Remedy| {
-            let record = self.record(&class, &remedy.id);
-            let spoken = record.helped + record.failed >= 1.0;
-            let chance = if spoken { record.chance() } else { 0.5 };
+        let order = |remedy: &Remedy| {
+            let chance = self.chance(&class, &remedy.id, setting, now);
+            let own = self.settings.get(&setting.key(&class, &remedy.id)).copied().unwrap_or_default().aged(now);
+            let failed_here = own.failed >= FAILURE_REMEMBERED && own.failed > own.helped;
             #[expect(clippy::cast_possible_truncation, reason = "a chance lies between 0 and 1")]
-            let worse = (1_000.0 - chance * 1_000.0) as i64;
-            (remedy.applicability, worse)
+            let worse = (1_000.0 - chance * 1_000.0).round() as i64;
+            (failed_here, remedy.applicability, !self.writes_known_base(remedy), worse)
         };
-        finding.remedies.sort_by_key(order);
+        finding.remedies.sort_by_cached_key(order);
+    }
+
+    /// Whether a remedy starts a stage from an image with which a service went live.
+    fn writes_known_base(&self, remedy: &Remedy) -> bool {
+        let written = remedy.edits.iter().flat_map(|edit| match edit {
+            Edit::Lines { old, new, .. } => new.iter().filter(|line| !old.contains(line)).collect(),
+            _ => vec![],
+        });
+        let mut images = written.filter_map(|line| {
+            let (keyword, rest) = line.trim().split_once(' ')?;
+            let image = rest.split_whitespace().find(|word| !word.starts_with("--"))?;
+            keyword.eq_ignore_ascii_case("FROM").then_some(image)
+        });
+        images.any(|image| self.working.iter().any(|known| known.base_image == image))
     }
 
     /// The outcome of a remedy for a finding.
-    pub fn absorb(&mut self, finding: &Finding, remedy: &str, outcome: Outcome, now: Timestamp) {
-        let record = self.records.entry(format!("{}/{remedy}", finding.class)).or_default();
-        record.decay(now);
-        record.last_used = Some(now);
-        match outcome {
-            Outcome::Helped => record.helped += 1.0,
-            Outcome::Failed => record.failed += 1.0,
-        }
+    pub fn absorb(&mut self, finding: &Finding, remedy: &str, outcome: Outcome, setting: &Setting, now: Timestamp) {
+        let own = self.settings.entry(setting.key(&finding.class, remedy)).or_default();
+        own.count(outcome, now);
+        self.records.entry(format!("{}/{remedy}", finding.class)).or_default().count(outcome, now);
         let id = format!("{}/{remedy}/{}", finding.class, finding.subject);
         match outcome {
             Outcome::Helped => {
@@ -177,12 +212,14 @@ impl LearningState {
     }
 
     fn forget_surplus(&mut self) {
-        while self.records.len() > PATTERNS_MAX {
-            let oldest = self.records.iter().min_by_key(|(_, record)| record.last_used).map(|(id, _)| id.clone());
-            match oldest {
-                Some(id) => self.records.remove(&id),
-                None => break,
-            };
+        for records in [&mut self.records, &mut self.settings] {
+            while records.len() > PATTERNS_MAX {
+                let oldest = records.iter().min_by_key(|(_, record)| record.last_used).map(|(id, _)| id.clone());
+                match oldest {
+                    Some(id) => records.remove(&id),
+                    None => break,
+                };
+            }
         }
         while self.known_fixes.len() > PATTERNS_MAX {
             self.known_fixes.pop_first();
@@ -204,8 +241,8 @@ mod tests {
     #[test]
     fn an_old_outcome_counts_less() {
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
-        let mut record = TrackRecord { helped: 4.0, failed: 0.0, last_used: Some(now) };
-        record.decay(now + jiff::SignedDuration::from_hours(24 * 180));
+        let record = TrackRecord { helped: 4.0, failed: 0.0, last_used: Some(now) };
+        let record = record.aged(now + jiff::SignedDuration::from_hours(24 * 180));
         assert!((record.helped - 2.0).abs() < 0.01, "{record:?}");
     }
 

@@ -175,11 +175,12 @@ impl Mission {
             return;
         }
         let now = crate::world::now();
+        let setting = self.operations.setting();
         let mut learning = self.learning.lock().await;
         for (finding, remedy, effect) in outcomes {
             let before = learning.record(&finding.class, remedy).chance();
             let why = self.operations.redactor.redact(&finding.why);
-            learning.absorb(&Finding { why, ..finding.clone() }, remedy, *effect, now);
+            learning.absorb(&Finding { why, ..finding.clone() }, remedy, *effect, &setting, now);
             let after = learning.record(&finding.class, remedy).chance();
             let summary = format!("{}/{remedy} {before:.2} → {after:.2}", finding.class);
             self.operations.narrator.tell(Event::LearnUpdated { summary });

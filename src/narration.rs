@@ -50,8 +50,14 @@ pub enum Event {
     FixProposed { class: String, remedy: String, summary: String, why: String, diff: String },
     #[serde(rename = "fix.rejected")]
     FixRejected { class: String, remedy: String, reason: String },
+    /// The mended files are being built and started on this machine.
+    #[serde(rename = "trial.start")]
+    TrialStart { by: String },
+    /// `passed`, `failed`, `timed_out`, or `unable` when it says nothing.
+    #[serde(rename = "trial.end")]
+    TrialEnd { result: &'static str, detail: String, duration_ms: u64 },
     #[serde(rename = "fix.applied")]
-    FixApplied { summary: String, commit: Commit, branch: String },
+    FixApplied { summary: String, commit: Commit, branch: String, proof: String },
     #[serde(rename = "fix.reverted")]
     FixReverted { summary: String, reason: String },
     #[serde(rename = "rollback")]
@@ -108,7 +114,9 @@ impl Event {
                 [class, remedy, summary, why, diff].into_iter().for_each(one);
             }
             Self::FixRejected { class, remedy, reason } => [class, remedy, reason].into_iter().for_each(one),
-            Self::FixApplied { summary, branch, .. } => [summary, branch].into_iter().for_each(one),
+            Self::TrialStart { by } => one(by),
+            Self::TrialEnd { detail, .. } => one(detail),
+            Self::FixApplied { summary, branch, proof, .. } => [summary, branch, proof].into_iter().for_each(one),
             Self::FixReverted { summary, reason } => [summary, reason].into_iter().for_each(one),
             Self::Verify { url, .. } => one(url),
             Self::Warning { message, hint } => [message, hint].into_iter().for_each(one),

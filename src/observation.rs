@@ -19,6 +19,9 @@ pub struct Observation {
     pub build_log: Vec<String>,
     /// The newest instance's output and the platform's `==>` lines, oldest first.
     pub app_log: Vec<String>,
+    /// Templates of what the last good deploy printed where this one failed: such lines are no evidence.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub seen_before: BTreeSet<String>,
     pub health: Option<Health>,
     pub facts: Facts,
 }

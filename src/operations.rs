@@ -13,6 +13,7 @@ use crate::diagnosis::{self, Diagnosis, Finding};
 use crate::git::{Pushed, Relation, Repo};
 use crate::index::Index;
 use crate::knowledge::Knowledge;
+use crate::learning::Setting;
 use crate::narration::{Event, Narrator};
 use crate::observation::redaction::Redactor;
 use crate::observation::{Facts, Health, Observation};
@@ -21,11 +22,17 @@ use crate::render::{LogEntry, Render, RenderError};
 use crate::service::{Commit, Deploy, DeployStatus, FailureReason, Service};
 use crate::workspace::Workspace;
 
+mod last_good;
 mod log_window;
+mod proof;
 mod starting;
+mod trial;
 mod waiting;
 
+pub use last_good::LastGood;
+pub use proof::{Claim, Outcome as ProofOutcome, Proved};
 pub use starting::Unchecked;
+pub use trial::{TrialChoice, TrialSettings, Trials};
 pub use waiting::{Stability, Waited};
 
 /// Rounds of questions to the package index per diagnosis: an answer may raise one more question, rarely two.
@@ -84,12 +91,20 @@ pub struct Operations {
     pub facts: Facts,
     /// When the run began, in Render's time.
     pub begun: jiff::Timestamp,
+    pub trials: Trials,
+    pub last_good: LastGood,
 }
 
 impl Operations {
     /// The files of `commit`.
     pub fn workspace(&self, commit: &Commit) -> anyhow::Result<Workspace> {
         Ok(self.repo.workspace(commit)?)
+    }
+
+    /// What kind of service it is, as the local branch has it.
+    pub fn setting(&self) -> Setting {
+        let files = self.repo.tip(&self.branch).and_then(|tip| self.repo.workspace(&tip)).unwrap_or_default();
+        Setting::of(&files, &self.facts.dockerfile_path)
     }
 
     /// What the platform and the service show of `deploy`.
@@ -111,11 +126,12 @@ impl Operations {
         if let Some(FailureReason::OomKilled { memory_limit }) = &reason {
             facts.memory_limit = Some(memory_limit.clone());
         }
+        let seen_before = self.seen_before(deploy, if build { "build" } else { "app" }).await;
         let health = match &self.probe {
             Some(probe) => Some(probe.health().await).inspect(|health| self.tell_health(health)),
             None => None,
         };
-        Observation { deploy: Some(deploy.clone()), reason, build_log, app_log, health, facts }
+        Observation { deploy: Some(deploy.clone()), reason, build_log, app_log, seen_before, health, facts }
     }
 
     /// A log; where a failure `must_tell` something, an empty one is read again.

@@ -4,7 +4,7 @@ use crate::diagnosis::Finding;
 use crate::observation::redaction::Redactor;
 use crate::remedy::Remedy;
 use crate::service::{AutoDeploy, Commit};
-use crate::validation::Cleared;
+use crate::validation::{Cleared, Proof};
 
 mod words;
 
@@ -33,8 +33,14 @@ pub struct Target {
 }
 
 /// What is to be done with a remedy that may be released. One trigger per commit: push *or* API, never both.
-pub fn plan(remedies: &[(Cleared<Remedy>, Finding)], onto: &Commit, target: &Target, redactor: &Redactor) -> Vec<Step> {
-    let message = redactor.redact(&commit_message(remedies, &target.session));
+pub fn plan(
+    remedies: &[(Cleared<Remedy>, Finding)],
+    proof: &Proof,
+    onto: &Commit,
+    target: &Target,
+    redactor: &Redactor,
+) -> Vec<Step> {
+    let message = redactor.redact(&commit_message(remedies, proof, &target.session));
     vec![
         Step::Commit { parent: onto.clone(), message },
         Step::Push { remote: target.remote.clone(), branch: target.branch.clone() },
@@ -51,8 +57,8 @@ fn trigger(auto_deploy: AutoDeploy) -> Step {
     }
 }
 
-/// Subject: the change. Body: what failed, the evidence, the change, why. Trailers: session and class.
-pub fn commit_message(remedies: &[(Cleared<Remedy>, Finding)], session: &str) -> String {
+/// Subject: the change. Body: what failed, the evidence, the change, why, how far it was proved. Trailers: session and class.
+pub fn commit_message(remedies: &[(Cleared<Remedy>, Finding)], proof: &Proof, session: &str) -> String {
     let mut subject = remedies.iter().map(|(remedy, _)| quoted(&remedy.get().title)).collect::<Vec<_>>().join("; ");
     if subject.chars().count() > 72 {
         subject = subject.chars().take(71).collect::<String>() + "…";
@@ -67,7 +73,7 @@ pub fn commit_message(remedies: &[(Cleared<Remedy>, Finding)], session: &str) ->
         let (title, why) = (quoted(&remedy.title), quoted(&remedy.why));
         message.push_str(&format!("Change: {title}.\nWhy: {}.\n", why.trim_end_matches('.')));
     }
-    message.push_str(&format!("\nDomain-Runner-Session: {session}\n"));
+    message.push_str(&format!("\nProved: {}.\n\nDomain-Runner-Session: {session}\n", quoted(&proof.to_string())));
     for (remedy, finding) in remedies {
         message.push_str(&format!("Domain-Runner-Class: {}/{}\n", finding.class, remedy.get().id));
     }

@@ -2,14 +2,17 @@
 //!
 //! Check, trigger, wait, analyse, apply a known fix, go on; an unknown failure is tried once more and then told.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::attempts::going_nowhere;
 use crate::choice::{Decision, Topology, choose};
 use crate::course::{Effort, Standing, gave_up, hear, last_look, left_to_person, release, watch};
 use crate::diagnosis::Finding;
+use crate::learning::{Outcome as Effect, Setting};
 use crate::mission::{Mission, Outcome, RunEnd};
-use crate::validation;
+use crate::operations::{Claim, Proved};
 use crate::workspace::Workspace;
 
 /// Remedies looked at per iteration: more than any finding has.
@@ -43,7 +46,8 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
             findings = operations.diagnose(&observation, &base).await.findings;
         }
         let learning = mission.learning.lock().await.clone();
-        findings.iter_mut().for_each(|finding| learning.rank(finding));
+        let setting = Setting::of(&base, &operations.facts.dockerfile_path);
+        findings.iter_mut().for_each(|finding| learning.rank(finding, &setting, crate::world::now()));
         standing.findings.clone_from(&findings);
         if let Some(first) = findings.first() {
             log(&format!("{}: {}", first.class, first.why));
@@ -96,23 +100,36 @@ async fn apply_known_fix(
     let log = |line: &str| mission.log("fallback_output.log", line);
     let mut tried = standing.attempts.tried.clone();
     for _ in 0..CHOICES_MAX {
-        let fixes = match choose(findings, &[], base, &tried, Topology::Hierarchical, None) {
+        let fixes = match choose(findings, &[], base, &tried, Topology::Hierarchical, None, &|_| false) {
             Decision::Fix { fixes } => fixes,
             decision => return Ok(Next::Other(decision)),
         };
         let Some(fix) = fixes.into_iter().next() else { break };
-        let knowledge = operations.knowledge.lock().await.clone();
-        let (verdict, cleared) = validation::judge(&fix.remedy, &fix.finding, base, &operations.facts, &knowledge);
         let fingerprint = fix.finding.fingerprint();
-        if let Some((remedy, after)) = cleared {
-            if mission.options.dry_run {
-                return Ok(Next::WouldApply(remedy.get().title.clone()));
+        let claim = Claim {
+            fixes: vec![fix.clone()],
+            commit: standing.head.clone(),
+            base: Arc::new(base.clone()),
+            tried: tried.clone(),
+            learning: mission.learning.lock().await.clone(),
+            may_try: !mission.options.dry_run,
+        };
+        let outcome = operations.prove(&claim).await;
+        let outcomes = outcome.refuted.into_iter().map(|(finding, remedy)| (finding, remedy, Effect::Failed));
+        mission.absorb(&outcomes.collect::<Vec<_>>()).await;
+        let reason = match outcome.result {
+            Ok(Proved { fixes, after, proof, .. }) => {
+                let titles: Vec<String> = fixes.iter().map(|(remedy, _)| remedy.get().title.clone()).collect();
+                if mission.options.dry_run {
+                    return Ok(Next::WouldApply(titles.join("; ")));
+                }
+                log(&format!("applying {}", titles.join("; ")));
+                release(mission, standing, Effort { fixes, after, fingerprint, proof }).await?;
+                return Ok(Next::Applied);
             }
-            log(&format!("applying {}", remedy.get().title));
-            release(mission, standing, Effort { fixes: vec![(remedy, fix.finding)], after, fingerprint }).await?;
-            return Ok(Next::Applied);
-        }
-        log(&format!("refused {}: {}", fix.remedy.id, verdict.refused.join("; ")));
+            Err(reason) => reason,
+        };
+        log(&format!("refused {}: {reason}", fix.remedy.id));
         tried.push(crate::choice::Tried { fingerprint, remedy: fix.remedy.id });
     }
     Ok(Next::Other(Decision::Exhausted))

@@ -1,5 +1,7 @@
 //! Validation: is this remedy safe to release? Only this room makes a `Cleared<Remedy>`, and only that is released.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::context::Context;
@@ -9,6 +11,8 @@ use crate::knowledge::Knowledge;
 use crate::observation::Facts;
 use crate::remedy::{self, Applicability, Edit, Remedy};
 use crate::workspace::Workspace;
+
+pub mod trial;
 
 /// Accepted repairs are tiny (median 4 changed lines, 90th percentile 10); a remedy above this is not one.
 pub const CHANGED_LINES_MAX: usize = 40;
@@ -42,6 +46,50 @@ pub enum Rung {
     Parse,
     /// Every COPY source is in the context.
     Context,
+    /// A resolver found that the versions it writes install together.
+    Resolver,
+    /// In a trial the step that failed was carried out; a later one was not.
+    StageBuild,
+    /// In a trial the whole image was built.
+    FullBuild,
+    /// In a trial it was started, and answered.
+    Start,
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Parse => "the Dockerfile parses",
+            Self::Context => "the Dockerfile parses and every COPY source is there",
+            Self::Resolver => "a resolver found versions that install together",
+            Self::StageBuild => "the step that failed is carried out",
+            Self::FullBuild => "the whole image is built",
+            Self::Start => "it is built, starts and answers",
+        })
+    }
+}
+
+/// How far fixes were proved together, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    pub rung: Rung,
+    /// What built them in a trial; `None` when no trial was carried out.
+    pub by: Option<String>,
+    /// Why the next rung was not reached; empty at the top.
+    pub open: String,
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.rung)?;
+        if let Some(by) = &self.by {
+            write!(f, " ({by})")?;
+        }
+        if !self.open.is_empty() {
+            write!(f, "; not proved beyond: {}", self.open)?;
+        }
+        Ok(())
+    }
 }
 
 /// The validator's account (spec C3).

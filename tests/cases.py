@@ -104,6 +104,10 @@ def run_case(folder, a, work):
         before = len(api.deploys())
         env = {**os.environ, "RENDER_API_KEY": at["api_key"], "RENDER_API_URL": at["api_url"], "RENDER_SERVICE_ID": at["service_id"]}
         extra = ["--include-changes"] if uncommitted and a.include_changes else []
+        extra += ["--trial", a.trial, "--builder", a.builder]
+        # What a user of such a service would give a rehearsal; the service's own values stay on the platform.
+        for key, value in case.get("env", {}).items():
+            extra += ["--trial-env", f"{key}={value}"]
         done = sh(a.binary, "-C", repo, "deploy", "--json", "--poll-interval", "500ms", "--stabilise", "2s", "--cooldown", "0", *extra,
                   env=env, timeout=3600, check=False)
         (work / "events.ndjson").write_text(done.stdout)
@@ -137,7 +141,9 @@ def run_case(folder, a, work):
         if missing:
             return f"healed, but not said: {missing}"
         lines = changed_lines(fixed, first)
-        print(f"     {deploys} deploy(s), {lines} line(s) changed", flush=True)
+        trials = [event for event in map(json.loads, done.stdout.splitlines()) if event["type"] == "trial.end"]
+        tried = f", {len(trials)} trial(s): " + " ".join(trial["result"] for trial in trials) if trials else ""
+        print(f"     {deploys} deploy(s), {lines} line(s) changed{tried}", flush=True)
         return None
     finally:
         sandbox.send_signal(signal.SIGINT)
@@ -161,6 +167,7 @@ def main():
     ap.add_argument("--cases", default=str(ROOT.parent / "shared/cases"))
     ap.add_argument("--builder", default="engine")
     ap.add_argument("--include-changes", action="store_true", help="for cases whose change is not committed")
+    ap.add_argument("--trial", default="off", choices=["auto", "off", "require"], help="build fixes here before they are pushed")
     ap.add_argument("--keep", action="store_true", help="keep the work folders of failed cases")
     ap.add_argument("names", nargs="*")
     a = ap.parse_args()

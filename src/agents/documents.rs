@@ -13,7 +13,7 @@ use crate::memory::{Document, Store};
 use crate::observation::redaction::Redactor;
 use crate::observation::{Health, Observation};
 use crate::service::{Commit, DeployId, DeployStatus};
-use crate::validation::{Check, Rung};
+use crate::validation::{Check, Proof, Rung};
 
 /// What every document says of itself. Work based on an older assignment is dropped.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,13 +139,15 @@ pub struct ValidatorOutput {
     pub line_continuation_valid: bool,
     pub checks: Vec<Check>,
     pub rung: Rung,
+    /// How far the fixes were proved, by what, and what stays open.
+    pub proof: Option<Proof>,
     pub cleared: bool,
     /// `class/remedy` of the primary fix judged, and why it was refused.
     pub refused: Vec<(String, String)>,
 }
 
 impl ValidatorOutput {
-    pub fn of(header: Header, checks: Vec<Check>, rung: Rung, refused: Vec<(String, String)>) -> Self {
+    pub fn of(header: Header, checks: Vec<Check>, proof: Option<Proof>, refused: Vec<(String, String)>) -> Self {
         let passed = |name: &str| checks.iter().any(|check| check.name == name && check.passed);
         Self {
             header,
@@ -158,7 +160,8 @@ impl ValidatorOutput {
             line_continuation_valid: passed("line_continuation_valid"),
             cleared: refused.is_empty(),
             checks,
-            rung,
+            rung: proof.as_ref().map_or(Rung::Parse, |proof| proof.rung),
+            proof,
             refused,
         }
     }

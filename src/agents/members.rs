@@ -1,20 +1,25 @@
 //! The five members. Each waits for the document it reads, thinks with a pure function, writes its own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::documents::{AnalyzerOutput, FixerOutput, MonitorOutput, OptimizerOutput, Pattern, ValidatorOutput};
-use super::{Answer, Assignment, Desk, Proposal};
-use crate::choice::{self, Decision, Topology, Tried};
+use super::documents::{AnalyzerOutput, FixerOutput, Header, MonitorOutput, OptimizerOutput, Pattern, ValidatorOutput};
+use super::{Answer, Assignment, Desk, Proposal, Word};
+use crate::choice::{self, Decision, Fix, Topology, Tried};
 use crate::diagnosis::{Finding, Policy};
-use crate::learning::LearningState;
+use crate::learning::{LearningState, Setting};
 use crate::memory::Document;
 use crate::narration::Event;
 use crate::observation::Observation;
+use crate::operations::{Claim, Proved};
 use crate::remedy;
-use crate::validation::{self, Rung};
+use crate::validation;
+use crate::validation::trial::is_resolved;
 
 /// Proposals per assignment before the fixer gives up: far more remedies than any finding has.
 const PROPOSALS_MAX: u32 = 12;
+/// How often the conductor is told that a proof goes on.
+const HEARTBEAT: Duration = Duration::from_secs(30);
 
 /// Looks at the deploy and the service.
 pub(super) async fn monitor(mut desk: Desk, mut document: Document<MonitorOutput>) -> &'static str {
@@ -99,9 +104,11 @@ pub(super) async fn optimizer(desk: Desk, mut document: Document<OptimizerOutput
         let Some(assignment) = desk.current(analysis.header.seq) else { continue };
         sabotage(&desk, "optimizer");
         let learning = desk.learning.lock().await.clone();
+        let setting = Setting::of(&assignment.workspace, &desk.operations.facts.dockerfile_path);
+        let now = crate::world::now();
         let mut findings = analysis.findings.clone();
         let mut foreseen = analysis.foreseen.clone();
-        findings.iter_mut().chain(&mut foreseen).for_each(|finding| learning.rank(finding));
+        findings.iter_mut().chain(&mut foreseen).for_each(|finding| learning.rank(finding, &setting, now));
         let involved: Vec<&Finding> = findings.iter().take(1).chain(&foreseen).collect();
         let topology = assignment.topology.unwrap_or_else(|| Topology::suited_to(&involved));
         let output = OptimizerOutput {
@@ -196,6 +203,8 @@ pub(super) async fn fixer(desk: Desk, mut document: Document<FixerOutput>) -> &'
         sabotage(&desk, "fixer");
         let tried: Vec<Tried> = assignment.tried.iter().chain(&refused).cloned().collect();
         let topology = topology_named(&ranking.current_topology);
+        let knowledge = desk.operations.knowledge.lock().await.clone();
+        let is_tried = assignment.may_try && desk.operations.no_trial(&assignment.workspace).await.is_none();
         let decision = match attempt < PROPOSALS_MAX {
             true => choice::choose(
                 &ranking.findings,
@@ -204,6 +213,7 @@ pub(super) async fn fixer(desk: Desk, mut document: Document<FixerOutput>) -> &'
                 &tried,
                 topology,
                 assignment.focus,
+                &|remedy| is_tried || is_resolved(remedy, &knowledge),
             ),
             false => Decision::Exhausted,
         };
@@ -242,79 +252,104 @@ fn proposal_document(desk: &Desk, assignment: &Assignment, decision: Decision, a
     FixerOutput { header, fixes_applied: titles, decision, attempt, diff: desk.operations.redactor.redact(&diff) }
 }
 
+/// What was refused on the way to an answer.
+#[derive(Debug, Default)]
+struct Heard {
+    refused: Vec<(String, String)>,
+    refuted: Vec<(Finding, String)>,
+}
+
 /// Judges what the fixer chose, and hands over what is cleared.
 pub(super) async fn validator(desk: Desk, mut document: Document<ValidatorOutput>) -> &'static str {
     let mut chosen = desk.board.fixer.clone();
-    let mut all_refused: Vec<(String, String)> = Vec::new();
+    let mut heard = Heard::default();
     while chosen.changed().await.is_ok() {
         let Some(choice) = chosen.borrow_and_update().clone() else { continue };
         let Some(assignment) = desk.current(choice.header.seq) else { continue };
         sabotage(&desk, "validator");
         if choice.attempt == 0 {
-            all_refused.clear();
+            heard = Heard::default();
         }
-        let (proposal, verdict) = judge(&desk, &assignment, &choice).await;
-        all_refused.extend(verdict.refused.iter().map(|(what, why)| (what.replace('\u{1f}', "/"), why.clone())));
-        let refused_now = !verdict.cleared;
+        let Judgement { proposal, document: verdict, refuted } = judge(&desk, &assignment, &choice).await;
+        heard.refused.extend(verdict.refused.iter().map(|(what, why)| (what.replace('\u{1f}', "/"), why.clone())));
+        heard.refuted.extend(refuted);
+        let is_cleared = verdict.cleared;
         if let Err(error) = document.write(verdict) {
             desk.fail("validator", error);
         }
-        if !refused_now && let Some(proposal) = proposal {
-            answer(&desk, &assignment, proposal, all_refused.clone());
+        if is_cleared {
+            answer(&desk, &assignment, proposal, std::mem::take(&mut heard));
         }
     }
     "validator"
 }
 
-async fn judge(desk: &Desk, assignment: &Assignment, choice: &FixerOutput) -> (Option<Proposal>, ValidatorOutput) {
-    let facts = &desk.operations.facts;
+/// What the validator came to.
+struct Judgement {
+    proposal: Proposal,
+    document: ValidatorOutput,
+    /// Remedies that a trial has shown to be of no use.
+    refuted: Vec<(Finding, String)>,
+}
+
+async fn judge(desk: &Desk, assignment: &Assignment, choice: &FixerOutput) -> Judgement {
     let header = desk.header(assignment, choice.header.seq);
     let proposal = match &choice.decision {
-        Decision::Fix { fixes } => {
-            let knowledge = desk.operations.knowledge.lock().await.clone();
-            let mut workspace = (*assignment.workspace).clone();
-            let mut cleared = Vec::new();
-            let mut refused = Vec::new();
-            let mut rung = Rung::Parse;
-            for (place, fix) in fixes.iter().enumerate() {
-                let (verdict, passed) = validation::judge(&fix.remedy, &fix.finding, &workspace, facts, &knowledge);
-                match passed {
-                    Some((remedy, after)) => {
-                        rung = verdict.rung;
-                        workspace = after;
-                        cleared.push((remedy, fix.finding.clone()));
-                    }
-                    None => {
-                        let reason = verdict.refused.join("; ");
-                        desk.operations.narrator.tell(Event::FixRejected {
-                            class: fix.finding.class.clone(),
-                            remedy: fix.remedy.id.clone(),
-                            reason: reason.clone(),
-                        });
-                        // Without the primary fix the others are no answer; a companion is simply left out.
-                        if place == 0 {
-                            refused.push((format!("{}\u{1f}{}", fix.finding.fingerprint(), fix.remedy.id), reason));
-                            break;
-                        }
-                    }
-                }
-            }
-            let checks = validation::dockerfile_checks(&workspace, facts);
-            let passed = checks.iter().filter(|check| check.passed).count();
-            desk.tell("validator", format!("{passed} of {} checks passed", checks.len()));
-            let after = Box::new(workspace);
-            let output = ValidatorOutput::of(header, checks, rung, refused);
-            return (Some(Proposal::Release { fixes: cleared, after }), output);
-        }
+        Decision::Fix { fixes } => return prove(desk, assignment, header, fixes).await,
         Decision::Retry { finding } => Proposal::Retry(finding.clone()),
         Decision::Person { finding } => Proposal::Person(finding.clone()),
         Decision::Exhausted => Proposal::Exhausted,
     };
-    let checks = validation::dockerfile_checks(&assignment.workspace, facts);
-    (Some(proposal), ValidatorOutput::of(header, checks, Rung::Parse, vec![]))
+    let checks = validation::dockerfile_checks(&assignment.workspace, &desk.operations.facts);
+    let document = ValidatorOutput::of(header, checks, None, vec![]);
+    Judgement { proposal, document, refuted: vec![] }
 }
 
-fn answer(desk: &Desk, assignment: &Assignment, proposal: Proposal, refused: Vec<(String, String)>) {
+/// Judges fixes and has them tried; the conductor is told that this may take longer than thinking does.
+async fn prove(desk: &Desk, assignment: &Assignment, header: Header, fixes: &[Fix]) -> Judgement {
+    let operations = &desk.operations;
+    let claim = Claim {
+        fixes: fixes.to_vec(),
+        commit: assignment.commit.clone(),
+        base: assignment.workspace.clone(),
+        tried: assignment.tried.clone(),
+        learning: desk.learning.lock().await.clone(),
+        may_try: assignment.may_try,
+    };
+    let mut beat = tokio::time::interval(HEARTBEAT);
+    let proving = operations.prove(&claim);
+    tokio::pin!(proving);
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut proving => break outcome,
+            _ = beat.tick() => {
+                let _ = desk.answers.send(Ok(Word::Busy { limit: operations.trials.limit() }));
+            }
+        }
+    };
+    let refuted = outcome.refuted;
+    match outcome.result {
+        Ok(Proved { fixes, after, checks, proof }) => {
+            let passed = checks.iter().filter(|check| check.passed).count();
+            desk.tell("validator", format!("{passed} of {} checks passed; {proof}", checks.len()));
+            let document = ValidatorOutput::of(header, checks, Some(proof.clone()), vec![]);
+            Judgement { proposal: Proposal::Release { fixes, after: Box::new(after), proof }, document, refuted }
+        }
+        Err(reason) => {
+            let checks = validation::dockerfile_checks(&assignment.workspace, &operations.facts);
+            let mut refused = Vec::new();
+            if let Some(Fix { finding, remedy }) = fixes.first() {
+                let (class, remedy_id) = (finding.class.clone(), remedy.id.clone());
+                operations.narrator.tell(Event::FixRejected { class, remedy: remedy_id, reason: reason.clone() });
+                refused.push((format!("{}\u{1f}{}", finding.fingerprint(), remedy.id), reason));
+            }
+            let document = ValidatorOutput::of(header, checks, None, refused);
+            Judgement { proposal: Proposal::Exhausted, document, refuted }
+        }
+    }
+}
+
+fn answer(desk: &Desk, assignment: &Assignment, proposal: Proposal, heard: Heard) {
     let ranking = desk.board.optimizer.borrow().clone().filter(|ranking| ranking.header.seq == assignment.seq);
     let seen = desk.board.monitor.borrow().clone().filter(|seen| seen.header.seq == assignment.seq);
     let answer = Answer {
@@ -323,9 +358,10 @@ fn answer(desk: &Desk, assignment: &Assignment, proposal: Proposal, refused: Vec
         foreseen: ranking.as_ref().map(|ranking| ranking.foreseen.clone()).unwrap_or_default(),
         observation: Arc::new(seen.map(|seen| seen.observation.clone()).unwrap_or_default()),
         topology: ranking.map_or(Topology::Mesh, |ranking| topology_named(&ranking.current_topology)),
-        refused,
+        refused: heard.refused,
+        refuted: heard.refuted,
     };
-    let _ = desk.answers.send(Ok((assignment.seq, answer)));
+    let _ = desk.answers.send(Ok(Word::Answer { seq: assignment.seq, answer: Box::new(answer) }));
 }
 
 /// Panics when the test of the fall-back asks for it.

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use super::Global;
 use super::duration;
 use super::exit::{Exit, Usage};
+use super::trial::TrialArgs;
 use super::veil;
 use crate::choice::Topology;
 use crate::git::Repo;
@@ -23,7 +24,7 @@ use crate::mission::{Mission, Options};
 use crate::narration::{Event, Narrator};
 use crate::observation::Facts;
 use crate::observation::redaction::Redactor;
-use crate::operations::{Operations, Timing};
+use crate::operations::{LastGood, Operations, Timing, Trials};
 use crate::probe::Probe;
 use crate::render::{self, Render, RenderError, Settings};
 use crate::sandbox::Sandbox;
@@ -83,6 +84,8 @@ pub struct TargetArgs {
     /// Answer every question with yes
     #[arg(short, long)]
     pub yes: bool,
+    #[command(flatten)]
+    pub trial: TrialArgs,
 }
 
 impl TargetArgs {
@@ -152,11 +155,12 @@ pub struct Place {
     pub repo: Repo,
     pub store: Store,
     pub session: Session,
+    pub trials: Trials,
     _lock: Lock,
 }
 
 /// Opens repository, store and session in `dir`, and takes the lock.
-pub fn open(dir: &Path, session_id: Option<&SessionId>) -> anyhow::Result<Place> {
+pub fn open(dir: &Path, session_id: Option<&SessionId>, trials: Trials) -> anyhow::Result<Place> {
     // A name of its own: a token that CI holds for another host must not be sent to this remote.
     let repo = Repo::open(dir)?.authorised(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
     let store = Store::open(dir)?;
@@ -174,7 +178,7 @@ pub fn open(dir: &Path, session_id: Option<&SessionId>) -> anyhow::Result<Place>
     let own =
         [at("memory/swarm/"), at("memory/sessions/"), at("memory/.lock"), at("artifacts/deploy_learning_state.json*")];
     repo.exclude(&own.iter().map(String::as_str).collect::<Vec<_>>())?;
-    Ok(Place { repo, store, session, _lock: lock })
+    Ok(Place { repo, store, session, trials, _lock: lock })
 }
 
 /// The platform that the arguments and the environment name.
@@ -215,6 +219,7 @@ pub async fn mission(
     shape: (bool, bool),
 ) -> anyhow::Result<Mission> {
     let (with_phases, simple) = shape;
+    trial_required(&place.trials).await?;
     let sandboxed = platform.sandbox.is_some();
     let here = place.repo.branch()?;
     let timing = timing(target, sandboxed, simple);
@@ -268,6 +273,8 @@ pub async fn mission(
             redactor,
             narrator: narrator.clone(),
             facts,
+            trials: place.trials.clone(),
+            last_good: LastGood::default(),
         },
         store: place.store.clone(),
         session: place.session.clone(),
@@ -281,6 +288,16 @@ pub async fn mission(
             simple,
         },
     })
+}
+
+/// Where trials are required something has to build, and that is known before anything is done.
+async fn trial_required(trials: &Trials) -> anyhow::Result<()> {
+    if !trials.are_required() {
+        return Ok(());
+    }
+    let refused =
+        |why| Usage::error(Exit::Failure, format!("--trial require: {why}"), "start an engine, or --trial auto");
+    trials.builder().await.map(drop).map_err(refused)
 }
 
 /// An answer that makes no sense most often comes from another address than was meant.

@@ -12,6 +12,7 @@ use super::exit::Exit;
 use super::run::{self, Act, OnFailure, Scene, Shape};
 use super::sandbox::BuilderArg;
 use super::screen::say;
+use super::trial::TrialArgs;
 use crate::builder::{Builder, BuilderChoice, Image};
 use crate::git::Repo;
 use crate::sandbox::{Builds, Sandbox, SandboxSettings};
@@ -145,6 +146,7 @@ fn target() -> TargetArgs {
         detailed_exitcode: false,
         include_changes: false,
         yes: true,
+        trial: TrialArgs::off(),
     }
 }
 

@@ -31,6 +31,7 @@ pub async fn run(global: &Global, mut args: DeployArgs) -> anyhow::Result<Exit> 
     sandbox::ask_about_changes(global, &mut args.target)?;
     let shape =
         Shape { command: "deploy", with_phases: true, simple: false, act: Act::Heal { on_failure: args.on_failure } };
+    args.target.trial.beside(&args.rehearsal, args.sandbox);
     let scene = if args.sandbox { Scene::Rehearsal(&args.rehearsal) } else { Scene::Render };
     let finished = run::run(global, &args.target, scene, shape).await?;
     if let Some(rehearsal) = finished.rehearsal {

@@ -25,13 +25,14 @@ pub struct HealArgs {
     rehearsal: RehearsalArgs,
 }
 
-pub async fn run(global: &Global, args: HealArgs) -> anyhow::Result<Exit> {
+pub async fn run(global: &Global, mut args: HealArgs) -> anyhow::Result<Exit> {
     let shape = Shape {
         command: "heal",
         with_phases: false,
         simple: args.simple,
         act: Act::Heal { on_failure: OnFailure::Keep },
     };
+    args.target.trial.beside(&args.rehearsal, args.sandbox);
     let scene = if args.sandbox { Scene::Rehearsal(&args.rehearsal) } else { Scene::Render };
     let finished = run::run(global, &args.target, scene, shape).await?;
     if let Some(rehearsal) = finished.rehearsal {

@@ -62,7 +62,7 @@ pub struct Finished {
 
 /// Runs a mission and tells everything.
 pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: Shape<'_>) -> anyhow::Result<Finished> {
-    let place = target.session_id().and_then(|id| connect::open(&global.dir, id.as_ref()));
+    let place = target.session_id().and_then(|id| connect::open(&global.dir, id.as_ref(), target.trial.bench()));
     let (narrator, events) = Narrator::new();
     let surroundings = Surroundings::read(global.json, global.quiet);
     let session = place.as_ref().map(|place| place.session.id().to_string()).unwrap_or_default();
@@ -78,9 +78,12 @@ pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: 
     let exit = match place {
         Ok(place) => {
             let result = tokio::select! {
-                result = mission(global, target, scene, shape, &place, &narrator, &mut running) => result.map(Ok),
+                result = mission(global, target, scene, shape, &place, &narrator, &mut running) => {
+                    result.map(Ok)
+                }
                 exit = interrupt::requested() => Ok(Err(exit)),
             };
+            place.trials.clean_up().await;
             told(result, target, Some(&place), &narrator, started)
         }
         Err(error) => told(Err(error), target, None, &narrator, started),

@@ -23,7 +23,7 @@ use crate::sandbox::{Builds, Faults, Sandbox, SandboxSettings};
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Sandbox")]
 pub struct RehearsalArgs {
-    /// What builds
+    /// What builds, in the sandbox and in trials
     #[arg(long, value_enum, default_value_t = BuilderArg::Auto)]
     pub builder: BuilderArg,
     /// Let plain processes build, without isolation, where neither an engine nor namespaces are to be had
@@ -108,7 +108,7 @@ pub struct SandboxArgs {
     seed: u64,
 }
 
-fn variable(text: &str) -> Result<(String, String), String> {
+pub fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err(format!("`{text}` is not NAME=VALUE")),

@@ -207,8 +207,19 @@ impl Screen {
             Event::FixRejected { remedy, reason, .. } => {
                 self.mark(Glyph::Note, &format!("{remedy} was not used: {reason}"));
             }
-            Event::FixApplied { commit, branch, .. } => {
+            Event::TrialStart { by } => self.busy(format!("trial on this machine with {by}")),
+            Event::TrialEnd { result, detail, duration_ms } => {
+                self.rest();
+                let glyph = if *result == "passed" { Glyph::Good } else { Glyph::Note };
+                let took = duration::show(*duration_ms);
+                self.mark(
+                    glyph,
+                    &format!("trial {}: {}  {dim}{took}{dim:#}", result.replace('_', " "), detail),
+                );
+            }
+            Event::FixApplied { commit, branch, proof, .. } => {
                 self.mark(Glyph::Good, &format!("committed {} and pushed to {branch}", commit.short()));
+                self.line(&format!("     {dim}proof      {}{dim:#}", proof));
             }
             Event::FixReverted { summary, reason } => {
                 self.mark(Glyph::Note, &format!("taken back: {summary} ({reason})"));

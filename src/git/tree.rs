@@ -7,6 +7,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use git2::build::CheckoutBuilder;
 use git2::{ErrorCode, Oid, Repository, TreeWalkMode, TreeWalkResult};
 
 use super::{GitError, Repo, find};
@@ -69,6 +70,19 @@ pub(super) enum Standing {
 }
 
 impl Repo {
+    /// Lays the files of `commit` into the empty `folder`, as the platform's builder gets them.
+    ///
+    /// # Errors
+    /// The commit cannot be read, or the folder not be written to.
+    pub fn lay_out(&self, commit: &Commit, folder: &Path) -> Result<(), GitError> {
+        let repo = self.repository()?;
+        let tree = find(&repo, commit)?.tree().map_err(GitError::library("read a commit"))?;
+        let mut checkout = CheckoutBuilder::new();
+        // A build must see the committed bytes, whatever line ends this machine prefers.
+        checkout.target_dir(folder).force().update_index(false).disable_filters(true).recreate_missing(true);
+        repo.checkout_tree(tree.as_object(), Some(&mut checkout)).map_err(GitError::library("lay out a commit"))
+    }
+
     /// The files of `commit`. Paths that are not UTF-8 are left out: no remedy can name them.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ impl Render {
     pub async fn roll_back(&self, id: &ServiceId, target: &Deploy) -> Result<Triggered> {
         let known = self.deploys(id, DEPLOYS_MIN).await?;
         let known: BTreeSet<DeployId> = known.into_iter().map(|deploy| deploy.id).collect();
+        let ordered_at = self.now();
         let body = json!({ "deployId": target.id });
         let call = Call::post(format!("a rollback to `{}`", target.id), &["services", &id.0, "rollback"], Some(body));
         let error = match self.order(&call).await {
@@ -24,7 +25,7 @@ impl Render {
         if !error.may_have_acted() {
             return Err(error);
         }
-        match self.find_ordered(id, &known, target.commit.as_ref()).await {
+        match self.find_ordered(id, &known, target.commit.as_ref(), ordered_at).await {
             Ok(Some(deploy)) => Ok(Triggered::Started(deploy)),
             _ => Err(error),
         }

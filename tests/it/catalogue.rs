@@ -1,6 +1,7 @@
 //! Every rule over every example: first answer to its own, remedies that fit byte for byte and never twice.
 
 use domain_runner::diagnosis::catalogue::ROSTER;
+use domain_runner::diagnosis::log::{Log, template};
 use domain_runner::diagnosis::rule::Example;
 use domain_runner::diagnosis::{Rule, diagnose, foresee};
 use domain_runner::observation::{Facts, Observation};
@@ -152,4 +153,28 @@ fn files_after_a_remedy_no_longer_show_the_fault() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The log of a good deploy holds all that this one printed before its failing step, and harmless lines.
+#[test]
+fn a_good_deploy_before_it_never_changes_what_is_found() {
+    let mut wrong = Vec::new();
+    let mut compared = 0;
+    for (rule, number, example) in examples().filter(|(.., example)| !example.log.is_empty()) {
+        let mut seen = observation(example);
+        let log = Log::of(&seen);
+        let before = log.failing_range().start;
+        let passed = log.lines.iter().take(before).filter(|line| line.step.is_some());
+        // Step headers and the commands that a shell echoes stand in every log.
+        let headers = log.lines.iter().filter(|line| line.text.starts_with('[') && line.step.is_some());
+        seen.seen_before = passed.chain(headers).map(|line| template(&line.text)).collect();
+        compared += usize::from(!seen.seen_before.is_empty());
+        let found = diagnose(&seen, &workspace(example), &(example.knowledge)());
+        let said = found.findings.first().map(|first| (first.class.as_str(), first.subject.as_str()));
+        if said != Some((rule.id, example.subject)) {
+            wrong.push(format!("{} #{number}: wanted subject `{}`, got {said:?}", rule.id, example.subject));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(compared > 80, "only {compared} examples have such lines");
 }

@@ -2,6 +2,7 @@
 
 mod builder;
 mod catalogue;
+mod companions;
 mod dockerfile;
 mod git;
 mod healthy_services;
@@ -10,3 +11,4 @@ mod render;
 mod run;
 mod sandbox;
 mod tidy;
+mod weighing;

@@ -31,6 +31,7 @@ const ALSO: &[(&str, &str, &str)] = &[
     ("workspace", "service", "files belong to a commit"),
     ("manifest", "dockerfile", "a manifest is found through the Dockerfile that copies it"),
     ("context", "dockerfile", "COPY sources are matched against the context"),
+    ("validation", "choice", "a trial judges fixes together, as they were chosen"),
     ("release", "phases", "a release is one step of a phase"),
 ];
 

@@ -112,6 +112,8 @@ async fn not_deployed(
         deploy: None,
         observation: None,
         workspace: files(mission, &standing.head)?,
+        commit: standing.head.clone(),
+        may_try: !mission.options.dry_run,
         tried: vec![],
         topology: mission.options.topology,
         focus: None,
@@ -133,8 +135,8 @@ async fn not_deployed(
         }
         return Ok(Arrival::End(RunEnd::new(Outcome::WouldChange, words)));
     }
-    if let Proposal::Release { fixes, after } = proposal {
-        let effort = Effort { fixes, after: *after, fingerprint: attempts::FILES.into() };
+    if let Proposal::Release { fixes, after, proof } = proposal {
+        let effort = Effort { fixes, after: *after, fingerprint: attempts::FILES.into(), proof };
         release(mission, standing, effort).await?;
         return Ok(Arrival::Broken(format!("{} had faults that its files show", original.short())));
     }

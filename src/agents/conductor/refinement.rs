@@ -9,6 +9,7 @@ use crate::agents::{Answer, Assignment, Proposal, Swarm, SwarmFailure};
 use crate::attempts;
 use crate::course::{Effort, Standing, gave_up, hear, last_look, left_to_person, release, watch};
 use crate::diagnosis::{Finding, Stage};
+use crate::learning::Outcome as Effect;
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::simple_loop;
 
@@ -66,12 +67,20 @@ async fn analyse(mission: &Mission, swarm: &mut Swarm, standing: &mut Standing) 
         deploy: standing.deploy.clone(),
         observation: None,
         workspace: Arc::new(standing.base(&*files(mission, &standing.head).map_err(failed)?)),
+        commit: standing.head.clone(),
+        may_try: !mission.options.dry_run,
         tried: standing.attempts.tried.clone(),
         topology: mission.options.topology,
         focus: None,
     };
+    // What is proposed before the last fix has its verdict may be for files that are about to change: it is not worth a build.
+    let is_open = standing.attempts.awaits_verdict()
+        && assignment.may_try
+        && mission.operations.no_trial(&assignment.workspace).await.is_none();
+    assignment.may_try &= !is_open;
     let mut answer = swarm.work(assignment.clone()).await?;
-    if hear(mission, standing, &answer.findings).await {
+    if hear(mission, standing, &answer.findings).await || is_open {
+        assignment.may_try = !mission.options.dry_run;
         assignment.workspace = Arc::new(standing.base(&assignment.workspace));
         assignment.observation = Some(answer.observation.clone());
         assignment.tried.clone_from(&standing.attempts.tried);
@@ -112,8 +121,11 @@ async fn act(mission: &Mission, standing: &mut Standing, answer: Answer) -> anyh
     for (what, why) in &answer.refused {
         mission.log("swarm_output.log", &format!("refused {what}: {why}"));
     }
+    let outcomes: Vec<_> =
+        answer.refuted.into_iter().map(|(finding, remedy)| (finding, remedy, Effect::Failed)).collect();
+    mission.absorb(&outcomes).await;
     match answer.proposal {
-        Proposal::Release { fixes, after } => {
+        Proposal::Release { fixes, after, proof } => {
             let fingerprint = answer.findings.first().map(Finding::fingerprint).unwrap_or_default();
             if standing.attempts.is_going_nowhere(&fingerprint) {
                 return Ok(Turn::end(gave_up(standing, attempts::going_nowhere())));
@@ -124,7 +136,7 @@ async fn act(mission: &Mission, standing: &mut Standing, answer: Answer) -> anyh
                 end.findings.clone_from(&standing.findings);
                 return Ok(Turn::end(end));
             }
-            let effort = Effort { fixes, after: *after, fingerprint };
+            let effort = Effort { fixes, after: *after, fingerprint, proof };
             release(mission, standing, effort).await?;
             Ok(Turn::Again)
         }

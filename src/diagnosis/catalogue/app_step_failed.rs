@@ -99,7 +99,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 /// The line that says most: the first loud one, else the last that sounds like a failure, else the last of all.
 fn last_words(case: &Case<'_>, step: Range<usize>) -> Option<usize> {
     let output = || step.clone().skip(1).filter(|line| !case.text(*line).trim().is_empty());
-    let says = |phrases: &Phrases, line: usize| phrases.names(case.text(line)).is_some();
+    let says = |phrases: &Phrases, line: usize| phrases.on(case, line).is_some();
     output()
         .find(|line| says(&LOUD, *line))
         .or_else(|| output().filter(|line| says(&QUIET, *line)).last())

@@ -91,8 +91,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 /// Every extension that the log misses, one step for all.
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let from = hit.line.unwrap_or_default();
-    let said = (from..case.log.lines.len()).filter_map(|line| EXTENSION.names(case.text(line))?.into_iter().next());
-    let mut missing: Vec<String> = said.collect();
+    let said = (from..case.log.lines.len()).filter_map(|line| EXTENSION.on(case, line));
+    let mut missing: Vec<String> = said.map(|found| found.subject().to_owned()).collect();
     missing.sort();
     missing.dedup();
     Prescription::of(php::install(case, &missing))

@@ -1,5 +1,7 @@
 //! `other-r-package`: an R package cannot be installed.
 
+use std::collections::BTreeSet;
+
 use crate::diagnosis::Case;
 use crate::diagnosis::native::{self, Family};
 use crate::diagnosis::phrase::Phrases;
@@ -72,9 +74,9 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 static NAMED: Phrases = Phrases::new(&[r"^\s*\* deb: ([a-z0-9][a-z0-9+.-]+)"]);
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
-    let said = case.log.failing_range().filter_map(|line| NAMED.names(case.text(line))?.into_iter().next());
-    let packages: std::collections::BTreeSet<String> = said.collect();
-    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    let said = case.log.failing_range().filter_map(|line| NAMED.on(case, line));
+    let packages: BTreeSet<&str> = said.map(|found| found.name(0)).collect();
+    let packages: Vec<&str> = packages.into_iter().collect();
     let runs = || case.dockerfile.instructions().iter().rposition(|each| each.keyword == "RUN");
     let Some(index) = case.failing_instruction().or_else(runs).filter(|_| !packages.is_empty()) else {
         return Prescription::none();

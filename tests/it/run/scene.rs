@@ -196,6 +196,8 @@ impl Scene {
     pub(super) fn settings(&self, command: &mut Command) {
         command.env("RENDER_API_URL", self.sandbox.api_url()).env("RENDER_API_KEY", self.sandbox.api_key());
         command.env("PIP_INDEX_URL", NOWHERE).env("npm_config_registry", NOWHERE);
+        // Builds are scripted here; a trial of the same files would build them for real.
+        command.env("DOMAIN_RUNNER_TRIAL", "off");
     }
 
     /// `command` (`deploy`, `heal`) with short waits and JSON.

@@ -11,6 +11,9 @@ use crate::workspace::Workspace;
 /// Below this a finding that does not stand first is no ground for an edit.
 const CONFIDENCE_MIN: f32 = 0.5;
 
+/// From here on a foreseen fault is mended along with the one that was met: it would cost the next deploy for certain.
+const FORESEEN_SURE: f32 = 0.9;
+
 /// A remedy and what it is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fix {
@@ -155,9 +158,10 @@ fn together(
         }
         let known =
             fixes.iter().any(|fix| fix.finding.class == finding.class && fix.finding.subject == finding.subject);
-        let Some(remedy) = next_remedy(finding, tried)
-            .filter(|remedy| !known && (remedy.applicability == Applicability::Apply || fixes.is_empty()))
-        else {
+        let Some(remedy) = next_remedy(finding, tried).filter(|remedy| {
+            let sure = remedy.applicability == Applicability::Apply || finding.confidence >= FORESEEN_SURE;
+            !known && (sure || fixes.is_empty())
+        }) else {
             continue;
         };
         let edits: Vec<_> = fixes.iter().flat_map(|fix| &fix.remedy.edits).chain(&remedy.edits).cloned().collect();

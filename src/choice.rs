@@ -13,6 +13,9 @@ const CONFIDENCE_MIN: f32 = 0.5;
 /// From this on a second finding of a log is taken for a fault of its own.
 const INDEPENDENT_MIN: f32 = 0.85;
 
+/// From here on a foreseen fault is mended along with the one that was met: it would cost the next deploy for certain.
+const FORESEEN_SURE: f32 = 0.9;
+
 /// A remedy and what it is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Fix {
@@ -211,7 +214,8 @@ fn together(
         let known =
             taken.iter().any(|fix| fix.finding.class == finding.class && fix.finding.subject == finding.subject);
         let sure = |remedy: &&Remedy| {
-            !known && (remedy.applicability == Applicability::Apply || taken.is_empty() || may_join(remedy))
+            let certain = remedy.applicability == Applicability::Apply || finding.confidence >= FORESEEN_SURE;
+            !known && (certain || taken.is_empty() || may_join(remedy))
         };
         let Some(remedy) = next_remedy(finding, tried).filter(sure) else { continue };
         if taken.is_empty() || fits(&taken, remedy) {

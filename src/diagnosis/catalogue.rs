@@ -317,6 +317,7 @@ mod st_py_module_missing;
 mod st_py_numpy2;
 mod st_py_pydantic2;
 mod st_py_sqlalchemy2;
+mod st_py_venv_moved;
 mod st_rails_pid;
 mod st_rails_secret;
 mod st_ruby_load;
@@ -635,6 +636,7 @@ pub const ROSTER: &[&Rule] = &[
     &st_py_numpy2::RULE,
     &st_py_pydantic2::RULE,
     &st_py_sqlalchemy2::RULE,
+    &st_py_venv_moved::RULE,
     &st_rails_pid::RULE,
     &st_rails_secret::RULE,
     &st_ruby_load::RULE,

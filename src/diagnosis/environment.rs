@@ -4,6 +4,8 @@ use super::Case;
 use super::phrase::Phrases;
 use super::python::settings;
 
+pub mod unset;
+
 /// Fragments of which one stands in the line that tells.
 pub const NEEDLES: &[&str] = &[
     "keyerror: '",
@@ -39,6 +41,8 @@ pub const NEEDLES: &[&str] = &[
     "unbound variable",
     "parameter not set",
     "expected string or url object, got none",
+    unset::NEEDLES[0],
+    unset::NEEDLES[1],
 ];
 
 /// Ordered: what names a variable beyond doubt comes first.

@@ -6,6 +6,9 @@ use crate::manifest::package_json::PackageJson;
 use crate::remedy::Edit;
 
 pub mod lock;
+pub mod moved;
+pub mod spelling;
+pub mod workspaces;
 
 /// A package manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -77,7 +77,7 @@ const OFFICIAL_MINORS: std::ops::RangeInclusive<u64> = 7..=14;
 /// Edits that move every stage on the same official Python image from its minor to `to`, variant kept.
 pub fn move_base(case: &Case<'_>, index: usize, to: Minor) -> Option<Vec<Edit>> {
     let base = base_of(case, index)?;
-    let from = base.minor?;
+    let Some(from) = base.minor else { return settle_base(case, &base, to) };
     if to == from || to.0 != 3 || !OFFICIAL_MINORS.contains(&to.1) {
         return None;
     }
@@ -101,6 +101,18 @@ pub fn move_base(case: &Case<'_>, index: usize, to: Minor) -> Option<Vec<Edit>> 
         }
     }
     (!edits.is_empty()).then_some(edits)
+}
+
+/// The edit that gives a stage on `python:3`, `python:slim` and the like the minor `to`, variant kept.
+fn settle_base(case: &Case<'_>, base: &Base, to: Minor) -> Option<Vec<Edit>> {
+    static FLOATING: LazyLock<Regex> = pattern!(
+        r"^((?:(?:docker\.io/)?(?:library/)?|.*/)python)(?::(?:3|latest)?-?((?:slim|alpine|bookworm|trixie|bullseye)[\w.-]*)?)?$"
+    );
+    let found = FLOATING.captures(&base.image).filter(|_| OFFICIAL_MINORS.contains(&to.1) && to.0 == 3)?;
+    let written = found.get(2).map(|variant| format!("-{}", variant.as_str())).unwrap_or_default();
+    let variant = variant_for(&written, to)?;
+    let image = format!("{}:{to}{variant}", &found[1]);
+    Some(vec![edit::set_image(case.workspace, case.dockerfile_path, case.dockerfile, base.stage, &image)?])
 }
 
 /// The variant as it exists for minor `to`: a numbered Alpine release is only there for its own time.

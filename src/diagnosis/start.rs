@@ -11,6 +11,7 @@ pub mod gunicorn;
 pub mod nginx;
 pub mod reach;
 pub mod script;
+pub mod source;
 mod servers;
 pub mod workers;
 

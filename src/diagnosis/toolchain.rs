@@ -185,6 +185,8 @@ fn compares(have: &[u32; 3], operator: &str, wanted: &str) -> bool {
         ">" => *have > full && (wanted.len() > 1 || have[0] > major),
         "<" => *have < full && (have[0] < major || wanted.len() > 1 && have[1] != u32::MAX),
         "<=" => *have <= full || prefix(wanted.len()),
+        // Below 1 a caret holds the first number that is not zero.
+        "^" if major == 0 && wanted.len() > 1 => prefix(if full[1] == 0 { wanted.len() } else { 2 }) && *have >= full,
         "^" => have[0] == major && *have >= full,
         "~" => prefix(wanted.len().min(2)) && *have >= full,
         _ => prefix(wanted.len()),
@@ -218,6 +220,8 @@ mod tests {
             ("~14.2", &[16], false),
             ("*", &[8], true),
             (">=10", &[8, 8, 1], false),
+            ("^0.12.0", &[0, 13, 0], false),
+            ("^0.12.0", &[0, 12, 3], true),
         ] {
             assert_eq!(satisfies(range, version), fits, "{range} {version:?}");
         }

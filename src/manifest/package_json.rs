@@ -79,6 +79,18 @@ impl PackageJson {
         self.value.get("main")?.as_str()
     }
 
+    /// `name`, where it is written.
+    pub fn name(&self) -> Option<&str> {
+        self.value.get("name")?.as_str()
+    }
+
+    /// The patterns of `workspaces`, in either of its forms.
+    pub fn workspaces(&self) -> Vec<&str> {
+        let all = self.value.get("workspaces");
+        let list = all.and_then(|all| all.as_array().or_else(|| all.get("packages")?.as_array()));
+        list.into_iter().flatten().filter_map(Value::as_str).collect()
+    }
+
     pub fn has_workspaces(&self) -> bool {
         self.value.get("workspaces").is_some()
     }
@@ -109,6 +121,25 @@ impl PackageJson {
         let after: Value = serde_json::from_str(&lines.join("\n")).ok()?;
         after.get("dependencies")?.get(package)?;
         difference(workspace, &self.path, &lines)
+    }
+
+    /// Takes `"type": "module"` away, where it stands on a line of its own.
+    pub fn without_module_type(&self, workspace: &Workspace) -> Option<Edit> {
+        (self.value.get("type")?.as_str()? == "module").then_some(())?;
+        let mut lines: Vec<String> = workspace.lines(&self.path).into_iter().map(str::to_owned).collect();
+        let is_it =
+            |line: &String| line.split_whitespace().collect::<String>().trim_end_matches(',') == "\"type\":\"module\"";
+        let at = lines.iter().position(is_it)?;
+        let is_last = !lines[at].trim_end().ends_with(',');
+        lines.remove(at);
+        if is_last && at > 0 {
+            let before = lines[at - 1].trim_end().trim_end_matches(',').to_owned();
+            lines[at - 1] = before;
+        }
+        let mut meant = self.value.clone();
+        meant.as_object_mut()?.remove("type");
+        let after: Value = serde_json::from_str(&lines.join("\n")).ok()?;
+        (after == meant).then(|| difference(workspace, &self.path, &lines)).flatten()
     }
 
     /// Replaces the string behind `key` at the top, or in `scripts`, wherever its line is `"key": "old"`.

@@ -51,6 +51,8 @@ pub(super) struct Launch {
     pub image: BuiltImage,
     pub env: BTreeMap<String, String>,
     pub port: u16,
+    /// `PORT` as the service's owner set it: then no other port counts (`port` is another only where this one is taken here).
+    pub port_set: Option<u16>,
     pub command: Option<String>,
     pub memory_bytes: u64,
     /// Empty means that an open port is enough.
@@ -198,7 +200,8 @@ impl Launch {
         let mut next_line = Instant::now() + SCAN_LINE_EVERY;
         loop {
             let open = process.running.listening().await.into_iter().filter(|port| !port.loopback_only);
-            if let Some(port) = open.min_by_key(|port| (port.port != self.port, port.port)) {
+            let counts = open.filter(|port| self.port_set.is_none_or(|set| [set, self.port].contains(&port.port)));
+            if let Some(port) = counts.min_by_key(|port| (port.port != self.port, port.port)) {
                 return Ok(port);
             }
             if let Some(exit) = process.running.exited() {
@@ -212,13 +215,24 @@ impl Launch {
                 self.hub.log(&Source::Platform, SCAN_DOCS);
             }
             if now >= deadline {
-                self.hub.log(&Source::Platform, SCAN_TIMEOUT);
+                self.hub.log(&Source::Platform, &self.scan_timeout());
                 self.hub.log(&Source::Platform, "==> Timed Out");
                 let seconds = i64::try_from(self.timeout.as_secs()).unwrap_or(i64::MAX);
                 let reason = Some("Port scan timeout reached, no open ports detected".to_owned());
                 return Err(Unfit::TimedOut(FailureReason::TimedOut { seconds, reason }));
             }
             sleep(POLL).await;
+        }
+    }
+
+    /// The platform's words for a port that it did not find.
+    fn scan_timeout(&self) -> String {
+        match self.port_set {
+            Some(port) => format!(
+                "==> Port scan timeout reached, failed to detect open port {port} from PORT environment variable. Bind \
+                 your service to port {port} or update the PORT environment variable to the correct port"
+            ),
+            None => SCAN_TIMEOUT.to_owned(),
         }
     }
 

@@ -260,7 +260,8 @@ impl Worker {
     }
 
     fn launch(&self, deploy: &DeployRecord, service: &ServiceRecord, image: BuiltImage) -> Launch {
-        let port = self.builds.port(service.env.get("PORT").and_then(|port| port.parse().ok()));
+        let wanted = service.env.get("PORT").and_then(|port| port.parse().ok());
+        let port = self.builds.port(wanted);
         let instance = self.hub.change(|platform, _| platform.ids.instance(&service.id));
         Launch {
             hub: Arc::clone(&self.hub),
@@ -269,6 +270,7 @@ impl Worker {
             image,
             env: runtime_env(deploy, service, port, &instance),
             port,
+            port_set: wanted,
             command: Some(service.docker_command.clone()).filter(|command| !command.is_empty()),
             memory_bytes: self.terms.memory_bytes,
             health_path: service.health_check_path.clone(),

@@ -1,8 +1,10 @@
-//! `app-case-mismatch`: A file name differs by letter case.
+//! `app-case-mismatch`: a file name differs by letter case.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::node::spelling::{self, Misspelt};
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::remedy::{Applicability, Edit, Remedy};
 
 pub const RULE: Rule = Rule {
     id: "app-case-mismatch",
@@ -13,18 +15,61 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Fix,
     weight: Weight::Root,
+    before: &["st-node-entry-missing", "app-module-unresolved", "app-ts-error", "st-node-module-missing"],
     needles: &[
         "only in casing",
         "that only differ in casing",
         "differs from already included file name",
         "already included file name",
+        "Cannot find module '",
+        "Can't resolve '",
+        "Could not resolve \"",
+        "Could not resolve '",
+        "Could not load ",
+        "Failed to resolve import \"",
     ],
     detect,
-    examples: &[Example {
-        log: "src/App.tsx(3,20): File name '/app/src/components/header.tsx' differs from already included file name '/app/src/components/Header.tsx' only in casing.",
-        subject: "/app/src/components/header.tsx",
-        ..Example::BLANK
-    }],
+    remedies,
+    examples: &[
+        Example {
+            log: "src/App.tsx(3,20): File name '/app/src/components/header.tsx' differs from already included file name '/app/src/components/Header.tsx' only in casing.",
+            subject: "/app/src/components/header.tsx",
+            ..Example::BLANK
+        },
+        Example {
+            log: "Error: Cannot find module './lib/timetable'\nRequire stack:\n- /usr/src/app/index.js\n    at Module._resolveFilename (node:internal/modules/cjs/loader:1225:15)",
+            files: &[
+                ("Dockerfile", "FROM node:20\nWORKDIR /usr/src/app\nCOPY . .\nCMD [\"node\", \"index.js\"]\n"),
+                (
+                    "index.js",
+                    "const Timetable = require('./lib/timetable');\nconst bookings = require('./Routes/bookings');\n",
+                ),
+                ("lib/Timetable.js", ""),
+                ("routes/bookings.js", "const Timetable = require('../lib/Timetable');\n"),
+            ],
+            subject: "./lib/timetable",
+            remedy: Some((
+                "correct-case",
+                &[(
+                    "index.js",
+                    "const Timetable = require('./lib/Timetable');\nconst bookings = require('./routes/bookings');\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "#9 [5/5] RUN npm run build\n#9 1.200 error during build:\n#9 1.200 Could not resolve \"./components/navbar\" from \"src/App.jsx\"\n#9 ERROR: process \"/bin/sh -c npm run build\" did not complete successfully: exit code: 1",
+            files: &[
+                ("Dockerfile", "FROM node:20\nCOPY . .\nRUN npm run build\n"),
+                ("src/App.jsx", "import Navbar from \"./components/navbar\";\n"),
+                ("src/components/Navbar.jsx", ""),
+            ],
+            subject: "./components/navbar",
+            remedy: Some(("correct-case", &[("src/App.jsx", "import Navbar from \"./components/Navbar\";\n")])),
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -34,9 +79,46 @@ static SAID: Phrases = Phrases::new(&[
     r"(differ(?:s)? (?:only )?in casing|only differ in casing)",
 ]);
 
+/// An own file that is not found. Whether letter case is the reason, the files tell.
+static NOT_FOUND: Phrases = Phrases::new(&[
+    r"Cannot find module '(\.{0,2}/[^']+)'",
+    r#"(?:Can't|Could not|Failed to) resolve (?:import )?["']([^"']+)["']"#,
+    r"Could not load (/\S+)",
+]);
+
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let found = SAID.first(case, lines)?;
-    let subject = found.subject();
-    let why = format!("a file name differs only by letter case from its import ({subject})");
-    Some(Hit::at(found.line, subject, why))
+    if let Some(found) = SAID.first(case, lines) {
+        let subject = found.subject();
+        let why = format!("a file name differs only by letter case from its import ({subject})");
+        return Some(Hit::at(found.line, subject, why));
+    }
+    let found = NOT_FOUND.first(case, lines)?;
+    let import = spelling::misspelt(case).into_iter().find(|import| is_about(found.subject(), import))?;
+    let why = format!(
+        "`{}` imports `{}`, but the file is called `{}`: on Linux upper and lower case differ",
+        import.path, import.written, import.right
+    );
+    Some(Hit::at(found.line, import.written.clone(), why).place(&import.path, import.line).confidence(0.97))
+}
+
+/// The log names an import as it is written, or the path that it would have.
+fn is_about(said: &str, import: &Misspelt) -> bool {
+    let tail = import.written.trim_start_matches(['.', '/']);
+    said == import.written || said.starts_with('/') && (said.ends_with(tail) || said.contains(&format!("{tail}.")))
+}
+
+fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
+    let imports = spelling::misspelt(case);
+    let edits: Option<Vec<Edit>> = imports.iter().map(|import| import.edit(case)).collect();
+    let edits = edits.filter(|edits| !edits.is_empty());
+    Prescription::of(edits.map(|edits| Remedy {
+        id: "correct-case".into(),
+        title: match imports.as_slice() {
+            [one] => format!("Import `{}` as `{}`", one.written, one.right),
+            many => format!("Spell {} imports as their files are called", many.len()),
+        },
+        why: "the files are there, only in another letter case; nothing but the names changes".into(),
+        applicability: Applicability::Rehearse,
+        edits,
+    }))
 }

@@ -291,6 +291,23 @@ fn tool_of_scripts(case: &Case<'_>, index: usize, package: &PackageJson) -> Opti
     })
 }
 
+/// Starts with node what a tool of the developer's desk would watch and start anew.
+fn plain_node(case: &Case<'_>, package: &PackageJson, tool: &str) -> Option<Remedy> {
+    let script = package.scripts().into_iter().find(|name| {
+        let words = package.script(name).map(|text| text.split_whitespace().collect::<Vec<_>>()).unwrap_or_default();
+        *name == "start" && words.len() == 2 && words[0] == tool && words[1].ends_with("js")
+    })?;
+    let old = package.script(script).filter(|_| matches!(tool, "nodemon" | "node-dev" | "supervisor"))?;
+    let edit = package.set_string(case.workspace, script, old, &old.replacen(tool, "node", 1))?;
+    Some(Remedy {
+        id: "start-with-node".into(),
+        title: format!("Start with node in place of {tool}"),
+        why: format!("`{tool}` starts the program anew when a source changes, and in an image none does"),
+        applicability: Applicability::Rehearse,
+        edits: vec![edit],
+    })
+}
+
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let named = hit.place.as_ref().and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
     let at_start = case.log.failing.is_none() && hit.line.is_some();
@@ -323,6 +340,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
             edits: vec![edit],
         }));
     }
+    out.extend(plain_node(case, &package, &hit.subject).filter(|_| at_start));
     if let Some((name, Section::DevDependencies)) = provider(&package, &hit.subject)
         && let Some(edit) = package.move_to_dependencies(workspace, name)
     {

@@ -1,8 +1,10 @@
 //! `app-esm-cjs`: an ES module is required, or a CommonJS file imported.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
     id: "app-esm-cjs",
@@ -26,10 +28,33 @@ pub const RULE: Rule = Rule {
         "Named export",
     ],
     detect,
+    remedies,
     examples: &[
         Example {
             log: "Error [ERR_REQUIRE_ESM]: require() of ES Module /app/node_modules/node-fetch/src/index.js from /app/server.js not supported.",
             subject: "node-fetch",
+            ..Example::BLANK
+        },
+        Example {
+            log: "file:///app/dist/server.js:2\nObject.defineProperty(exports, \"__esModule\", { value: true });\n                      ^\n\nReferenceError: exports is not defined in ES module scope\nThis file is being treated as an ES module because it has a '.js' file extension and '/app/package.json' contains \"type\": \"module\".",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM node:22\nWORKDIR /app\nCOPY . .\nRUN npm run build\nCMD [\"node\", \"dist/server.js\"]\n",
+                ),
+                (
+                    "package.json",
+                    "{\n  \"name\": \"dice\",\n  \"type\": \"module\",\n  \"scripts\": {\"build\": \"tsc\"}\n}\n",
+                ),
+                ("tsconfig.json", "{\"compilerOptions\": {\"module\": \"CommonJS\"}}\n"),
+                ("src/server.ts", "import { odds } from \"./odds\";\n"),
+            ],
+            subject: "exports",
+            remedy: Some((
+                "common-js",
+                &[("package.json", "{\n  \"name\": \"dice\",\n  \"scripts\": {\"build\": \"tsc\"}\n}\n")],
+            )),
+            status: "update_failed",
             ..Example::BLANK
         },
         Example {
@@ -58,4 +83,37 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let subject = found.subject();
     let why = format!("ES modules and CommonJS meet at `{subject}`");
     Some(Hit::at(found.line, subject, why))
+}
+
+/// Sources that are CommonJS, in a package that calls itself one of ES modules: it is not.
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    if !matches!(hit.subject.as_str(), "exports" | "require" | "module") {
+        return Prescription::none();
+    }
+    let Some(package) = node::package(case, None).filter(|_| is_common_js(case, &hit.subject)) else {
+        return Prescription::none();
+    };
+    Prescription::none().with(
+        "common-js",
+        "Take `\"type\": \"module\"` out of package.json",
+        "the program is CommonJS throughout: nothing of it needs ES modules",
+        Applicability::Rehearse,
+        package.without_module_type(case.workspace),
+    )
+}
+
+/// Whether the program is CommonJS: by its compiler's settings, or because no plain source is an ES module.
+fn is_common_js(case: &Case<'_>, missing: &str) -> bool {
+    static COMPILED: Phrases = Phrases::new(&[r#"(?i)"module"\s*:\s*"(commonjs)""#]);
+    static MODULE: Phrases =
+        Phrases::new(&[r#"^\s*(import\s.+from\s|import\s+["']|export\s)"#, r"(import\.meta|^await\s)"]);
+    let config = case.workspace.text(&case.in_repository("tsconfig.json"));
+    if missing == "exports" {
+        return config.is_some_and(|text| text.lines().any(|line| COMPILED.names(line).is_some()));
+    }
+    // What bundlers and linters read themselves does not count.
+    let counts = |path: &&str| path.ends_with(".js") && !path.contains("node_modules/") && !path.contains(".config.");
+    let mut sources = case.workspace.paths().filter(counts).take(400).peekable();
+    sources.peek().is_some()
+        && !sources.any(|path| case.workspace.lines(path).iter().any(|line| MODULE.names(line).is_some()))
 }

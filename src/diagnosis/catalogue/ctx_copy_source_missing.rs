@@ -2,6 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::copying::{self, NEEDLES};
+use crate::diagnosis::node::moved;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
@@ -40,6 +41,26 @@ pub const RULE: Rule = Rule {
             subject: "secrets.json",
             ..Example::BLANK
         },
+        Example {
+            log: "#7 [3/5] COPY package.json yarn.lock ./\n#7 ERROR: failed to calculate checksum of ref 0a1b2c::3d4e5f: \"/yarn.lock\": not found\n------\n > [3/5] COPY package.json yarn.lock ./:\n------\nDockerfile:3\n--------------------\n   3 | >>> COPY package.json yarn.lock ./\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a1b2c::3d4e5f: \"/yarn.lock\": not found",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM node:22\nWORKDIR /app\nCOPY package.json yarn.lock ./\nRUN yarn install --frozen-lockfile --production\nCOPY . .\nCMD [\"yarn\", \"start\"]\n",
+                ),
+                ("package.json", "{\"scripts\": {\"start\": \"node .\"}}\n"),
+                ("package-lock.json", "{}\n"),
+            ],
+            subject: "yarn.lock",
+            remedy: Some((
+                "install-with-present-lock",
+                &[(
+                    "Dockerfile",
+                    "FROM node:22\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci --omit=dev\nCOPY . .\nCMD [\"yarn\", \"start\"]\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
     ],
     ..Rule::BLANK
 };
@@ -64,7 +85,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 fn policy(case: &Case<'_>, path: &str) -> Policy {
-    if case.context.similar(path).is_some() { Policy::Fix } else { Policy::Human }
+    let known = case.context.similar(path).is_some() || moved::moved(case, path).is_some();
+    if known { Policy::Fix } else { Policy::Human }
 }
 
 fn is_ignored(case: &Case<'_>, path: &str) -> bool {
@@ -96,7 +118,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let replace = |new: &str| {
         edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &written, new)
     };
-    let mut out = Prescription::none();
+    let mut out = Prescription::of(moved::follow(case, index, &path, &written));
     if let Some(similar) = case.context.similar(&path) {
         let slash = if written.ends_with('/') { "/" } else { "" };
         out = out.with(

@@ -1,6 +1,7 @@
 //! `ctx-stage-artifact-missing`: COPY --from expects something that the other stage did not make.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::node;
 use crate::diagnosis::copying;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -84,10 +85,23 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     )
 }
 
+/// Usual names of the folder that a build writes.
+const OUTPUTS: &[&str] = &["dist", "build", "out", "public", "_site", "www", "site"];
+
+/// Site generators and bundlers that write to a folder of their own.
+const GENERATORS: &[(&str, &str)] = &[
+    ("@11ty/eleventy", "_site"),
+    ("@docusaurus/core", "build"),
+    ("@vue/cli-service", "dist"),
+    ("astro", "dist"),
+    ("gatsby", "public"),
+    ("parcel", "dist"),
+];
+
 /// The name of what the project's build makes in place of `wanted`, where its files tell for sure.
 fn output(case: &Case<'_>, wanted: &str) -> Option<String> {
     let text = |path: &str| case.workspace.text(&case.in_repository(path));
-    if let Some(manifest) = text("package.json").filter(|_| ["dist", "build", "out"].contains(&wanted)) {
+    if let Some(manifest) = text("package.json").filter(|_| OUTPUTS.contains(&wanted)) {
         let configured = case.workspace.paths().any(|path| {
             path.rsplit('/').next().is_some_and(|name| name.starts_with("vite.config"))
                 && case.workspace.text(path).is_some_and(|text| text.contains("outDir"))
@@ -98,7 +112,11 @@ fn output(case: &Case<'_>, wanted: &str) -> Option<String> {
         ) {
             (true, false) => Some("build".to_owned()),
             (false, true) if !configured => Some("dist".to_owned()),
-            _ => tsc_output(text("tsconfig.json")?),
+            _ => {
+                let generator = GENERATORS.iter().find(|(package, _)| manifest.contains(&format!("\"{package}\"")));
+                let known = generator.map(|(_, folder)| (*folder).to_owned());
+                known.or_else(|| tsc_output(text("tsconfig.json")?)).or_else(|| script_output(case))
+            }
         };
     }
     let mut binaries: Vec<String> = case
@@ -109,6 +127,26 @@ fn output(case: &Case<'_>, wanted: &str) -> Option<String> {
         .collect();
     binaries.dedup();
     binaries.pop().filter(|_| binaries.is_empty())
+}
+
+/// Where a script of the project's own writes, when it names just one folder for it.
+fn script_output(case: &Case<'_>) -> Option<String> {
+    let package = node::package(case, None)?;
+    let file = package.script("build")?.strip_prefix("node ")?.trim_start_matches("./").trim().to_owned();
+    let source = case.workspace.text(&case.in_repository(&file))?;
+    let names = |folder: &str| {
+        let start = |quote: char| [format!("{quote}{folder}{quote}"), format!("{quote}{folder}/"), format!("{quote}./{folder}")];
+        ['"', '\'', '`'].into_iter().flat_map(start).any(|literal| source.contains(&literal))
+    };
+    // A folder that the repository has is where the script reads.
+    let named: Vec<&&str> = OUTPUTS
+        .iter()
+        .filter(|folder| names(folder) && !case.workspace.has_folder(&case.in_repository(folder)))
+        .collect();
+    match named.as_slice() {
+        [only] => Some((**only).to_owned()),
+        _ => None,
+    }
 }
 
 /// The programs that a Cargo package makes.

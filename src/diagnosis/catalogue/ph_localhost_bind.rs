@@ -3,7 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::start::{Host, Place, Start, address, gunicorn, nginx, reach};
+use crate::diagnosis::start::{Host, Place, Start, address, gunicorn, nginx, reach, source};
 use crate::remedy::{Applicability, Remedy};
 use crate::service::DeployStatus;
 
@@ -120,6 +120,21 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "{\"level\":30,\"pid\":19,\"msg\":\"Server listening at http://127.0.0.1:10000\"}\n==> No open ports detected on 0.0.0.0, continuing to scan...\n==> Port scan timeout reached, no open ports detected. Bind your service to at least one port.",
+            files: &[
+                ("Dockerfile", "FROM node:20-slim\nCOPY . .\nCMD [\"node\", \"server.js\"]\n"),
+                ("package.json", "{\"dependencies\": {\"fastify\": \"^4\"}}\n"),
+                ("server.js", "await app.listen({ port: process.env.PORT || 3000 });\n"),
+            ],
+            subject: "127.0.0.1:10000",
+            remedy: Some((
+                "listen-in-source",
+                &[("server.js", "await app.listen({ host: \"0.0.0.0\", port: process.env.PORT || 3000 });\n")],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
             log: "ready\n==> No open ports detected, continuing to scan...\n==> Port scan timeout reached, no open ports detected. Bind your service to at least one port.",
             files: &[
                 (
@@ -156,14 +171,16 @@ static ELSEWHERE: Phrases = Phrases::new(&[
     r"all addresses",
     r"\[::\]:\d+",
     r"Network:\s+https?://\d",
-    r"Detected service running on port",
 ]);
+static DETECTED: Phrases = Phrases::new(&[r"Detected service running on port"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     if !reach::is_runtime(case) || matches!(case.status, Some(DeployStatus::Live)) {
         return None;
     }
-    let said = SAID.last(case, lines).filter(|_| !ELSEWHERE.anywhere(case));
+    // The platform names 0.0.0.0 where it found nothing there.
+    let server_says = |line: &crate::diagnosis::log::Line| !line.text.starts_with("==>") && ELSEWHERE.names(&line.text).is_some();
+    let said = SAID.last(case, lines).filter(|_| !case.log.lines.iter().any(server_says) && !DETECTED.anywhere(case));
     let unreached = reach::unreached(case);
     let start = Start::of(case);
     let written = start.as_ref().filter(|start| matches!(start.host(case), Host::Loopback | Host::LoopbackByDefault));
@@ -278,6 +295,18 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
             id: "listen-variable".into(),
             title: format!("Let `{}` name every interface", variable.name),
             why: "0.0.0.0 is every interface of the container, so the platform can reach it".into(),
+            applicability: Applicability::Rehearse,
+            edits: vec![edit],
+        });
+    }
+    if out.is_empty()
+        && let Some(call) = source::loopback(case)
+        && let Some(edit) = call.edit(case)
+    {
+        out.push(Remedy {
+            id: "listen-in-source".into(),
+            title: format!("Let `{}`, line {}, listen on 0.0.0.0", call.path, call.line),
+            why: "it is the only call that keeps the service to the loopback interface, and only its address changes".into(),
             applicability: Applicability::Rehearse,
             edits: vec![edit],
         });

@@ -53,6 +53,27 @@ pub const RULE: Rule = Rule {
             subject: "OPENAI_API_KEY",
             ..Example::BLANK
         },
+        Example {
+            log: "Error: Neither apiKey nor config.authenticator provided\n    at Stripe._setAuthenticator (/app/node_modules/stripe/cjs/stripe.core.js:166:23)\n    at new Stripe (/app/node_modules/stripe/cjs/stripe.core.js:102:14)\n    at Object.<anonymous> (/app/src/payments.js:3:16)",
+            files: &[
+                ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY src src\nCMD [\"node\", \"src/index.js\"]\n"),
+                (
+                    "src/payments.js",
+                    "const Stripe = require(\"stripe\");\n\nconst stripe = new Stripe(process.env.STRIPE_SECRET_KEY, { maxNetworkRetries: 2 });\n",
+                ),
+            ],
+            subject: "STRIPE_SECRET_KEY",
+            ..Example::BLANK
+        },
+        Example {
+            log: "Traceback (most recent call last):\n  File \"/app/main.py\", line 4, in <module>\n    LIMIT = int(limit)\n            ^^^^^^^^^^\nTypeError: int() argument must be a string, a bytes-like object or a real number, not 'NoneType'",
+            files: &[
+                ("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD [\"python\", \"main.py\"]\n"),
+                ("main.py", "import os\n\nlimit = os.environ.get(\"ROOM_LIMIT\")\nLIMIT = int(limit)\n"),
+            ],
+            subject: "ROOM_LIMIT",
+            ..Example::BLANK
+        },
     ],
     ..Rule::BLANK
 };
@@ -62,7 +83,15 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     if case.log.failing.is_some() {
         return None;
     }
-    let missing = environment::missing(case, lines)?;
-    let why = format!("the service needs the environment variable `{}`, which is not set", missing.variable);
-    Some(Hit::at(missing.line, missing.variable, why).confidence(0.93))
+    if let Some(missing) = environment::missing(case, lines) {
+        let why = format!("the service needs the environment variable `{}`, which is not set", missing.variable);
+        return Some(Hit::at(missing.line, missing.variable, why).confidence(0.93));
+    }
+    let missing = environment::unset::at_the_crash(case)?;
+    let why = format!(
+        "the service stops at a line that reads the environment variable `{}`, which is not set: {}",
+        missing.variable,
+        case.text(missing.line).trim()
+    );
+    Some(Hit::at(missing.line, missing.variable, why).confidence(0.86))
 }

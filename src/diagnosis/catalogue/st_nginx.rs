@@ -4,6 +4,7 @@ use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::file_behind;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::start::nginx;
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -71,6 +72,16 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 
 /// A directive without its `;`: nginx names it, and the line at which it noticed.
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let of_port = hit.line.is_some_and(|line| ["\"port\" variable", "PORT}", "$PORT", "invalid port"].iter().any(|mark| case.text(line).contains(mark)));
+    if of_port && let Some((path, line, _, mark)) = nginx::unfilled(case) {
+        return Prescription::none().with(
+            "fill-port",
+            "Put the port in when nginx starts",
+            format!("`{path}`, line {line}, says `{mark}`, and nginx does not know the environment"),
+            Applicability::Rehearse,
+            nginx::filling(case),
+        );
+    }
     static OPEN: Phrases = Phrases::new(&[r#"directive "([^"]+)" is not terminated by ";" in (/\S+):(\d+)"#]);
     let named = hit.line.and_then(|line| OPEN.on(case, line));
     let Some((directive, path, line)) = named.map(|names| (names.name(0), names.name(1), names.name(2))) else {

@@ -64,6 +64,31 @@ pub const RULE: Rule = Rule {
             status: "update_failed",
             ..Example::BLANK
         },
+        Example {
+            log: "Error: Cannot find module '/app/dist/server.js'",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm run build\nCMD [\"node\", \"dist/server.js\"]\n",
+                ),
+                (
+                    "tsconfig.json",
+                    "{\n  \"compilerOptions\": {\n    \"outDir\": \"dist\"\n  },\n  \"include\": [\"src\", \"scripts\"]\n}\n",
+                ),
+                ("src/server.ts", ""),
+                ("scripts/seed.ts", ""),
+            ],
+            subject: "/app/dist/server.js",
+            remedy: Some((
+                "start-file",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci && npm run build\nCMD [\"node\", \"dist/src/server.js\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
     ],
     ..Rule::BLANK
 };
@@ -103,6 +128,28 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     }))
 }
 
+/// What the compiler takes for `rootDir` where none is written: the common folder of all sources.
+fn common_folder(case: &Case<'_>, config: &str, source: &str) -> String {
+    static QUOTED: Phrases = Phrases::new(&[r#""\./([^"*]+)|"([^"*./][^"*]*)"#]);
+    let first = |path: &str| path.split('/').next().filter(|_| path.contains('/')).unwrap_or_default().to_owned();
+    let included = config.split("\"include\"").nth(1).and_then(|rest| rest.split(']').next());
+    let folders: Vec<String> = included
+        .into_iter()
+        .flat_map(|list| list.split(','))
+        .filter_map(|item| QUOTED.names(item)?.into_iter().next())
+        .map(|item| item.trim_end_matches('/').split('/').next().unwrap_or_default().to_owned())
+        .collect();
+    let is_source = |path: &&str| path.ends_with(".ts") && !path.ends_with(".d.ts") && !path.contains("node_modules/");
+    let held = case.context.paths().filter(is_source).map(first);
+    let mut tops: Vec<String> = match folders.is_empty() {
+        true => held.collect(),
+        false => held.filter(|top| folders.contains(top)).collect(),
+    };
+    tops.sort();
+    tops.dedup();
+    if tops.len() > 1 { String::new() } else { first(source) }
+}
+
 /// Where the file is instead: the only one of that name in the repository, or where the compiler writes it.
 fn written_to(case: &Case<'_>, named: &str) -> Option<String> {
     let name = named.rsplit('/').next()?;
@@ -132,9 +179,7 @@ fn written_to(case: &Case<'_>, named: &str) -> Option<String> {
             .map(|names| names[2].trim_start_matches("./").trim_end_matches('/').to_owned())
     };
     let out = option("outDir")?;
-    // Without `rootDir` the compiler takes the common folder of all sources.
-    let root = option("rootDir")
-        .unwrap_or_else(|| source.split('/').next().filter(|_| source.contains('/')).unwrap_or_default().to_owned());
+    let root = option("rootDir").unwrap_or_else(|| common_folder(case, text, source));
     let below = source.strip_prefix(root.as_str()).unwrap_or(source).trim_start_matches('/').replace(".ts", ".js");
     let there = format!("{out}/{below}");
     (there != named).then_some(there)

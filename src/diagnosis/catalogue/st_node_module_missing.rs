@@ -1,7 +1,7 @@
 //! `st-node-module-missing`: a package is not there when the service starts.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::node;
+use crate::diagnosis::node::{self, workspaces};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -67,6 +67,29 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "Error: Cannot find module 'polka'\nRequire stack:\n- /repo/packages/api/server.js",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM node:22\nWORKDIR /repo\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY packages packages\nCMD [\"node\", \"packages/api/server.js\"]\n",
+                ),
+                ("package.json", "{\"workspaces\": [\"packages/*\"]}\n"),
+                ("package-lock.json", "{}\n"),
+                ("packages/api/package.json", "{\"name\": \"api\", \"dependencies\": {\"polka\": \"0.5.2\"}}\n"),
+                ("packages/api/server.js", "require('polka')\n"),
+            ],
+            subject: "polka",
+            remedy: Some((
+                "copy-workspace-manifests",
+                &[(
+                    "Dockerfile",
+                    "FROM node:22\nWORKDIR /repo\nCOPY package.json package-lock.json ./\nCOPY packages/api/package.json packages/api/\nRUN npm ci\nCOPY packages packages\nCMD [\"node\", \"packages/api/server.js\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
             log: "Error: Cannot find module 'dotenv'\nRequire stack:\n- /app/server.js\n    at Module._resolveFilename (node:internal/modules/cjs/loader:1212:15)",
             files: &[
                 (
@@ -111,6 +134,12 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.first(case, lines)?;
     let name = found.subject();
     let package = node::package(case, None);
+    if let Some(member) = workspaces::member_for(case, name) {
+        let why = format!(
+            "`{name}` belongs to the workspace `{member}`, whose package.json was not there when the packages were installed"
+        );
+        return Some(Hit::at(found.line, name, why).confidence(0.95).weight(Weight::Typical));
+    }
     let why = match package.as_ref().and_then(|package| package.requirement(name)) {
         Some((Section::DevDependencies, _)) => format!("`{name}` is a development package, and those are left out"),
         Some(_) => format!("package.json names `{name}`, but it is not in the image where it is needed"),
@@ -121,6 +150,9 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let Some(package) = node::package(case, None) else { return Prescription::none() };
+    if workspaces::member_for(case, &hit.subject).is_some() {
+        return Prescription::of(workspaces::copy_manifests(case));
+    }
     let remedy = |id: &str, title: String, why: &str, edit| Remedy {
         id: id.into(),
         title,

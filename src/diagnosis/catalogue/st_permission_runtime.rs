@@ -70,6 +70,23 @@ pub const RULE: Rule = Rule {
             status: "update_failed",
             ..Example::BLANK
         },
+        Example {
+            log: "2026/11/24 20:06:23 [emerg] 1#1: mkdir() \"/var/lib/nginx/body\" failed (13: Permission denied)\n==> Exited with status 1",
+            files: &[(
+                "Dockerfile",
+                "FROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y nginx-light\nUSER www-data\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
+            )],
+            subject: "/var/lib/nginx/body",
+            remedy: Some((
+                "own-nginx",
+                &[(
+                    "Dockerfile",
+                    "FROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y nginx-light\nRUN touch /run/nginx.pid && chown -R www-data /var/lib/nginx /run/nginx.pid\nUSER www-data\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
     ],
     ..Rule::BLANK
 };
@@ -108,6 +125,19 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         true => python::tidy(&hit.subject),
         false => python::tidy(&format!("{}/{}", case.dockerfile.workdir_at(end), hit.subject)),
     };
+    let user_name = user.split(':').next().unwrap_or_default();
+    let is_root_before = case.dockerfile.user_at(before).is_none_or(|user| matches!(user.as_str(), "root" | "0"));
+    if let Some(own) = nginx_own(case, hit, &path).filter(|_| is_root_before) {
+        let line = format!("RUN touch /run/nginx.pid && chown -R {user_name} {own}");
+        let (workspace, dockerfile) = (case.workspace, case.dockerfile);
+        return Prescription::none().with(
+            "own-nginx",
+            format!("Give nginx's own folders to the user `{user_name}`"),
+            "the user stays, and nginx may write its temporary files and its pid; the rest of the image stays root's",
+            Applicability::Rehearse,
+            edit::insert_before_instruction(workspace, case.dockerfile_path, dockerfile, before, &[&line]),
+        );
+    }
     let Some(folder) = folder_to_own(case, hit, &path) else { return Prescription::none() };
     // Only as root a folder is given away.
     let root_before = case.dockerfile.user_at(before).is_none_or(|user| matches!(user.as_str(), "root" | "0"));
@@ -122,6 +152,18 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         Applicability::Rehearse,
         edit.filter(|_| root_before),
     )
+}
+
+/// What nginx writes to besides its logs: all at once, for it names only the first that it may not write.
+fn nginx_own(case: &Case<'_>, hit: &Hit, path: &str) -> Option<String> {
+    let by_nginx = hit.line.is_some_and(|line| case.text(line).contains("[emerg]"));
+    let folder = ["/var/lib/nginx", "/var/cache/nginx", "/var/tmp/nginx"].iter().find(|folder| path.starts_with(*folder));
+    let is_pid = path.ends_with("/run/nginx.pid");
+    match folder {
+        Some(folder) if by_nginx => Some(format!("{folder} /run/nginx.pid")),
+        None if by_nginx && is_pid => Some("/run/nginx.pid".to_owned()),
+        _ => None,
+    }
 }
 
 /// The folder that was to be made, or that a file was to be written to. `None` for system folders and for files that are there.

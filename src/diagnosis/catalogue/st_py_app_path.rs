@@ -201,11 +201,36 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
     let new = format!("{}:{attribute}{call}", right.module);
     let (path, dockerfile) = (case.dockerfile_path, case.dockerfile);
     let edit = edit::replace_in_instruction(case.workspace, path, dockerfile, app.index, &app.written, &new);
-    Prescription::of(edit.map(|edit| Remedy {
+    let root = root_of_imports(case, &app, &right).and_then(|root| {
+        let line = format!("ENV PYTHONPATH={root}");
+        let edit = edit::insert_before_instruction(case.workspace, path, dockerfile, app.index, &[&line])?;
+        Some(Remedy {
+            id: "set-pythonpath".into(),
+            title: format!("Let Python look for modules in `{root}`"),
+            why: format!("`{}` lies there, and its own modules import each other by that name", app.module),
+            applicability: Applicability::Rehearse,
+            edits: vec![edit],
+        })
+    });
+    Prescription::of(root.into_iter().chain(edit.map(|edit| Remedy {
         id: "correct-module".into(),
         title: format!("Start `{new}` in place of `{}`", app.written),
         why: format!("`{}` holds the application, and that is its name from the working folder", right.path),
         applicability: Applicability::Rehearse,
         edits: vec![edit],
-    }))
+    })))
+}
+
+/// The folder in the image from which `app`'s module has the name that it is started with and that the sources beside it
+/// import: another name in the start command would only move the failure into them.
+fn root_of_imports(case: &Case<'_>, app: &AppPath, right: &Candidate) -> Option<String> {
+    let (top, _) = app.module.split_once('.')?;
+    let above = right.module.strip_suffix(&format!(".{}", app.module))?;
+    let imports = python::sources(case).into_iter().any(|path| {
+        let by_name =
+            |line: &&str| line.starts_with(&format!("from {top}")) || line.starts_with(&format!("import {top}"));
+        case.workspace.lines(path).iter().any(|line| by_name(&line.trim()))
+    });
+    let has_path = case.dockerfile.env_at(app.index).contains_key("PYTHONPATH");
+    (imports && !has_path).then(|| format!("{}/{}", app.folder.trim_end_matches('/'), above.replace('.', "/")))
 }

@@ -29,6 +29,11 @@ static LISTEN: LazyLock<Option<Regex>> =
 
 /// All numbered `listen`s of configuration files that the final stage copies.
 pub fn listens(case: &Case<'_>) -> Vec<Listen> {
+    copied_configurations(case).iter().flat_map(|(path, destination)| of_file(case, path, destination)).collect()
+}
+
+/// The configuration files that the final stage copies: in the repository and in the image.
+fn copied_configurations(case: &Case<'_>) -> Vec<(String, String)> {
     let instructions = case.dockerfile.instructions();
     let mut out = Vec::new();
     let end = instructions.len();
@@ -42,7 +47,7 @@ pub fn listens(case: &Case<'_>) -> Vec<Listen> {
                 let path = path.to_string();
                 let is_conf = path.ends_with(".conf") || to.ends_with(".conf");
                 if is_conf && !to.contains("templates") {
-                    out.extend(of_file(case, at, &path, source, &to));
+                    out.push((case.in_repository(&path), destination(case, at, &path, source, &to)));
                 }
             }
         }
@@ -50,32 +55,54 @@ pub fn listens(case: &Case<'_>) -> Vec<Listen> {
     out
 }
 
-fn of_file(case: &Case<'_>, at: usize, path: &str, source: &str, to: &str) -> Vec<Listen> {
+fn destination(case: &Case<'_>, at: usize, path: &str, source: &str, to: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
     let below = path
         .strip_prefix(source.trim_start_matches("./").trim_end_matches('/'))
         .map_or("", |rest| rest.trim_start_matches('/'));
     let folder = case.dockerfile.workdir_at(at);
     let to = if to.starts_with('/') { to.to_owned() } else { format!("{}/{to}", folder.trim_end_matches('/')) };
-    let destination = match (below, to.ends_with('/')) {
+    match (below, to.ends_with('/')) {
         ("", true) => format!("{to}{name}"),
         ("", false) => to,
         (below, _) => format!("{}/{below}", to.trim_end_matches('/')),
-    };
-    let repository = case.in_repository(path);
-    let lines = case.workspace.lines(&repository);
+    }
+}
+
+fn of_file(case: &Case<'_>, repository: &str, destination: &str) -> Vec<Listen> {
+    let lines = case.workspace.lines(repository);
     let found = lines.iter().enumerate().filter_map(|(index, line)| {
         let found = LISTEN.as_ref()?.captures(line)?;
         Some(Listen {
-            path: repository.clone(),
+            path: repository.to_owned(),
             line: index + 1,
-            destination: destination.clone(),
+            destination: destination.to_owned(),
             loopback: found[1].contains("127.0.0.1") || found[1].contains("localhost") || found[1].contains("[::1]"),
             before: found[1].to_owned(),
             port: found[2].parse().ok()?,
         })
     });
     found.collect()
+}
+
+/// A line of a copied configuration in which `${PORT}` or `$PORT` stands for the port: path, line, destination, as written.
+pub fn unfilled(case: &Case<'_>) -> Option<(String, usize, String, &'static str)> {
+    let marks = ["${PORT}", "$PORT"];
+    copied_configurations(case).into_iter().find_map(|(path, destination)| {
+        let lines = case.workspace.lines(&path);
+        let found = lines.iter().enumerate().find_map(|(index, line)| {
+            let mark = marks.iter().find(|mark| line.trim_start().starts_with("listen") && line.contains(**mark))?;
+            Some((index + 1, *mark))
+        });
+        found.map(|(line, mark)| (path.clone(), line, destination, mark))
+    })
+}
+
+/// The edit that puts the port in when the container starts.
+pub fn filling(case: &Case<'_>) -> Option<Edit> {
+    let (_, _, file, mark) = unfilled(case)?;
+    let pattern = mark.replace('$', "[$]");
+    start_with(case, &format!("sed -i \"s/{pattern}/${{PORT:-10000}}/\" {file}"))
 }
 
 /// Whether the final stage starts nginx: by its command, or because its image does.
@@ -108,15 +135,6 @@ pub fn is_started(case: &Case<'_>) -> bool {
 
 /// The edit that lets nginx listen on `$PORT`: the numbers are replaced when the container starts.
 pub fn listening_on_port(case: &Case<'_>, port: u16) -> Option<Edit> {
-    let instructions = case.dockerfile.instructions();
-    let command = case.command();
-    let user = case.dockerfile.user_at(instructions.len());
-    if command.entrypoint.is_some()
-        || case.facts.docker_command.is_some()
-        || user.is_some_and(|user| !matches!(user.as_str(), "root" | "0" | "0:0" | "root:root"))
-    {
-        return None;
-    }
     let mine: Vec<Listen> = listens(case).into_iter().filter(|listen| listen.port == port).collect();
     let mut files: Vec<&str> = mine.iter().map(|listen| listen.destination.as_str()).collect();
     files.dedup();
@@ -132,7 +150,21 @@ pub fn listening_on_port(case: &Case<'_>, port: u16) -> Option<Edit> {
         format!("s/{pattern}{port}/{loopback}${{PORT:-{port}}}/")
     };
     let script: Vec<String> = befores.iter().map(one).collect();
-    let text = format!("sed -i \"{}\" {} && exec nginx -g 'daemon off;'", script.join("; "), files.join(" "));
+    start_with(case, &format!("sed -i \"{}\" {}", script.join("; "), files.join(" ")))
+}
+
+/// Runs `first` as root before nginx.
+fn start_with(case: &Case<'_>, first: &str) -> Option<Edit> {
+    let instructions = case.dockerfile.instructions();
+    let command = case.command();
+    let user = case.dockerfile.user_at(instructions.len());
+    if command.entrypoint.is_some()
+        || case.facts.docker_command.is_some()
+        || user.is_some_and(|user| !matches!(user.as_str(), "root" | "0" | "0:0" | "root:root"))
+    {
+        return None;
+    }
+    let text = format!("{first} && exec nginx -g 'daemon off;'");
     let line = format!("CMD {}", json(&["sh".into(), "-c".into(), text])?);
     let (path, workspace, dockerfile) = (case.dockerfile_path, case.workspace, case.dockerfile);
     match command.cmd {

@@ -197,7 +197,8 @@ impl Launch {
 
     /// Waits for a port that others than the process itself can reach.
     async fn scan(&self, process: &mut Process, deadline: Instant) -> Result<Listening, Unfit> {
-        let mut next_line = Instant::now() + SCAN_LINE_EVERY;
+        // Counted from when the start began, as the deadline is: an engine may take long to start a container.
+        let mut next_line = deadline - self.timeout + SCAN_LINE_EVERY;
         loop {
             let open = process.running.listening().await.into_iter().filter(|port| !port.loopback_only);
             let counts = open.filter(|port| self.port_set.is_none_or(|set| [set, self.port].contains(&port.port)));

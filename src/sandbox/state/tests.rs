@@ -36,7 +36,7 @@ fn make_live(platform: &mut Platform, second: i64) -> String {
     let id = started(ask(platform, second));
     platform.begin_next(at(second)).unwrap();
     platform.built(&id, at(second)).unwrap();
-    platform.went_live(&id, "srv-1-aaaaa", 10_000, at(second)).unwrap();
+    platform.went_live(&id, (Some("srv-1-aaaaa"), Some(10_000)), at(second)).unwrap();
     id
 }
 
@@ -76,7 +76,7 @@ fn a_finished_deploy_hears_nothing_more() {
     let events = platform.events().len();
     assert!(platform.built(&id, at(3)).is_err());
     assert!(platform.build_failed(&id, FailureReason::BuildFailed, at(3)).is_err());
-    assert!(platform.went_live(&id, "srv-1-aaaaa", 1, at(3)).is_err());
+    assert!(platform.went_live(&id, (Some("srv-1-aaaaa"), Some(1)), at(3)).is_err());
     assert!(!platform.cancel(&id, None, at(3)));
     assert_eq!((statuses(&platform), platform.events().len()), (vec!["canceled"], events));
 }

@@ -43,6 +43,8 @@ const PUSHES_MAX: u32 = 3;
 const DEPLOYS_LISTED: usize = 50;
 /// A free service wakes up within about a minute (contract §8).
 const WAKING_TIMEOUT: Duration = Duration::from_secs(90);
+/// What a list may lack is not older.
+const EVENTS_REACH: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 /// What has ended may take moments to show in log and events: so often they are read until they tell something.
 const LOOKS_MAX: u32 = 3;
 
@@ -318,9 +320,18 @@ impl Operations {
         Ok(deploys.into_iter().find(|deploy| deploy.commit.as_ref() == Some(commit)))
     }
 
-    /// The newest deploy of all.
+    /// The newest deploy of all, be it known to the list or to the events alone: one of them may lag behind.
     pub async fn newest_deploy(&self) -> anyhow::Result<Option<Deploy>> {
-        Ok(self.render.deploys(&self.service.id, 1).await?.into_iter().next())
+        let listed = self.render.deploys(&self.service.id, DEPLOYS_LISTED).await?;
+        let since = self.render.now() - EVENTS_REACH;
+        // Without events the list is what there is.
+        let started = self.render.last_started(&self.service.id, since).await.ok().flatten();
+        if let Some(id) = started.filter(|id| listed.iter().all(|deploy| deploy.id != *id))
+            && let Ok(deploy) = self.render.deploy(&self.service.id, &id).await
+        {
+            return Ok(Some(deploy));
+        }
+        Ok(listed.into_iter().next())
     }
 
     /// Tells of a finding.

@@ -334,6 +334,15 @@ impl Render {
         Ok(push_fate(&self.events_since(id, since).await?, commit))
     }
 
+    /// The deploy that was started last, if that was after `since`.
+    pub async fn last_started(&self, id: &ServiceId, since: Timestamp) -> Result<Option<DeployId>> {
+        let events = self.events_since(id, since).await?;
+        Ok(events.into_iter().rev().find_map(|event| match event.details {
+            Details::DeployStarted { deploy, .. } => Some(deploy),
+            _ => None,
+        }))
+    }
+
     async fn events_since(&self, id: &ServiceId, since: Timestamp) -> Result<Vec<Event>> {
         let start = since.saturating_sub(EVENT_LEAD).unwrap_or(since);
         let end = self.now().max(since).saturating_add(EVENT_LEAD).unwrap_or(since);

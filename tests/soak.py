@@ -32,7 +32,7 @@ FAULTS = ["5xx=10%", "5xx=25%", "429=5%", "429-bare=2%", "429-retry-after=4%", "
           "events-late=2s", "nulls", "5xx=60%@logs", "drop=50%@events", "half=70%@POST", "5xx=70%@POST", "lost,unlisted=50%"]
 API = ["Render failed on", "too many requests", "did not answer", "failed to reach Render", "could not be understood",
        "could not find deploy", "queued a deploy of"]
-# What must not be in a log or in the events may leave a cause unknown.
+# What is not in a log or in the events, or garbled there, may leave a cause unknown or a fix without its place.
 BLINDING = ("logs-missing", "@logs", "events-late", "@events", "scrambled")
 MEMORY_GROWTH_MAX = 1.25
 
@@ -134,7 +134,8 @@ def judge(sandbox, work, run, known, name, right, spec):
         wrong.append("healthy, though it cannot be")
     if run.code not in right and not run.hung:
         told = any(words in run.why for words in API) or ("401" in spec and "refused the API key" in run.why)
-        blind = run.code == 3 and "cause of the failure is not known" in run.why and any(word in spec for word in BLINDING)
+        unknown = "cause of the failure is not known" in run.why or "scrambled" in spec and run.why in known_causes(run)
+        blind = run.code == 3 and unknown and any(word in spec for word in BLINDING)
         if not told and not blind:
             wrong.append("not the true reason")
         if told and not spec:
@@ -144,6 +145,11 @@ def judge(sandbox, work, run, known, name, right, spec):
     if run.orphans:
         wrong.append(f"left processes {run.orphans}")
     return wrong
+
+
+def known_causes(run):
+    """What the run found, in its words."""
+    return [event["message"] for event in run.events if event["type"] == "finding"]
 
 
 def figures(place, lanes, results, title):

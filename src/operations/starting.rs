@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::bail;
 use tokio::time::{Instant, sleep};
 
-use super::{DEPLOYS_LISTED, LOOKS_MAX, Operations};
+use super::{DEPLOYS_LISTED, EVENTS_REACH, LOOKS_MAX, Operations};
 use crate::render::{PushFate, Triggered};
 use crate::service::{AutoDeploy, Commit, Deploy, DeployId, DeployStatus, ServiceType};
 
@@ -14,8 +14,6 @@ use crate::service::{AutoDeploy, Commit, Deploy, DeployId, DeployStatus, Service
 const QUEUED_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two looks for the deploy of a push.
 const LOOK: Duration = Duration::from_secs(3);
-/// What a list may lack is not older.
-const EVENTS_REACH: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 /// A push may have been noticed before this run looked.
 const PUSH_LEAD: jiff::SignedDuration = jiff::SignedDuration::from_secs(120);
 

@@ -144,6 +144,8 @@ impl Operations {
                     _ => self.timing.poll.saturating_mul(3),
                 }
             }
+            // Only another deploy that went live deactivates one.
+            DeployStatus::Deactivated => SUCCESSOR_TIMEOUT,
             _ => Duration::ZERO,
         };
         let limit = Instant::now() + patience;

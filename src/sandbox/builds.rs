@@ -22,7 +22,7 @@ pub enum Builds {
 #[derive(Debug, Clone)]
 pub(super) enum BuiltImage {
     Real(Image),
-    Fake(Script),
+    Fake(Box<Script>),
 }
 
 impl BuiltImage {

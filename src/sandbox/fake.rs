@@ -66,7 +66,7 @@ enum FakeBuild {
 /// How a fake build ended.
 #[derive(Debug)]
 pub(super) enum FakeEnd {
-    Built(Script),
+    Built(Box<Script>),
     Failed,
     TimedOut,
     OutOfMemory,
@@ -87,7 +87,7 @@ pub(super) async fn build(spec: &BuildSpec, sink: &LogSink) -> FakeEnd {
     }
     tokio::time::sleep(Duration::from_millis(script.build_ms).min(spec.timeout)).await;
     match script.build {
-        FakeBuild::Ok => FakeEnd::Built(script),
+        FakeBuild::Ok => FakeEnd::Built(Box::new(script)),
         FakeBuild::Fail => FakeEnd::Failed,
         FakeBuild::Timeout => FakeEnd::TimedOut,
         FakeBuild::Oom => FakeEnd::OutOfMemory,

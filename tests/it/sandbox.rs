@@ -88,6 +88,70 @@ async fn faults_strike_when_asked_to() {
     assert_eq!(statuses[3].body, json!({"error": "rate limit exceeded"}));
 }
 
+/// A GET of the deploys, as a plain client sees it: `None` when the connection or the answer breaks.
+async fn plainly(rig: &Rig, truth: bool) -> Option<(u16, Value)> {
+    let url = format!("{}{}", rig.sandbox.api_url(), rig.service("/deploys"));
+    let mut call = rig.client.get(url).bearer_auth(rig.sandbox.api_key()).timeout(Duration::from_secs(3));
+    if truth {
+        call = call.header("x-sandbox-truth", "1");
+    }
+    let answer = call.send().await.ok()?;
+    let status = answer.status().as_u16();
+    let text = answer.text().await.ok()?;
+    Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
+}
+
+#[tokio::test]
+async fn a_running_sandbox_takes_other_faults_and_truth_sees_none() {
+    let rig = Rig::start(|_| {}).await;
+    rig.push(&json!({}), "First");
+    rig.expect_statuses(&["live"]).await;
+    let control = format!("{}/sandbox/faults?seed=3", rig.sandbox.api_url().trim_end_matches("/v1"));
+    for (spec, expected) in [
+        ("drop", None),
+        ("half", None),
+        ("silence", None),
+        ("401", Some((401, 0))),
+        ("unlisted", Some((200, 0))),
+        ("429-bare@deploys", Some((429, 0))),
+        ("5xx@POST", Some((200, 1))),
+        ("drip", Some((200, 1))),
+        ("", Some((200, 1))),
+    ] {
+        let call = rig.client.put(&control).bearer_auth(rig.sandbox.api_key()).body(spec);
+        assert_eq!(call.send().await.unwrap().status(), StatusCode::NO_CONTENT, "{spec}");
+        let seen = plainly(&rig, false).await.map(|(status, body)| (status, body.as_array().map_or(0, Vec::len)));
+        assert_eq!(seen, expected, "{spec}");
+        assert_eq!(plainly(&rig, true).await.unwrap().1.as_array().unwrap().len(), 1, "{spec}");
+    }
+    let call = rig.client.put(&control).bearer_auth(rig.sandbox.api_key()).body("6xx");
+    assert_eq!(call.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_off_everywhere() {
+    let rig = Rig::start(|settings| settings.faults = Faults::parse("skew=-5h", 0).unwrap()).await;
+    rig.push(&json!({"log": ["hello"]}), "First");
+    rig.expect_statuses(&["live"]).await;
+    assert!(rig.log("").await.contains(&"hello".to_owned()), "the default window goes by the same clock");
+    let created: jiff::Timestamp = rig.deploys().await[0]["createdAt"].as_str().unwrap().parse().unwrap();
+    let call = rig.client.get(format!("{}/users", rig.sandbox.api_url())).bearer_auth(rig.sandbox.api_key());
+    let answer = call.send().await.unwrap();
+    let date = jiff::fmt::rfc2822::parse(answer.headers()["date"].to_str().unwrap()).unwrap().timestamp();
+    for time in [created, date] {
+        let behind = domain_runner::world::now().duration_since(time).as_secs_f64() / 3_600.0;
+        assert!((behind - 5.0).abs() < 0.1, "{behind} h");
+    }
+}
+
+#[tokio::test]
+async fn events_can_be_late() {
+    let rig = Rig::start(|settings| settings.faults = Faults::parse("events-late=1h", 0).unwrap()).await;
+    rig.push(&json!({}), "First");
+    rig.expect_statuses(&["live"]).await;
+    assert!(rig.events("deploy_started").await.is_empty());
+}
+
 #[tokio::test]
 async fn an_enforced_limit_refuses_the_eleventh_deploy() {
     let rig = Rig::start(|settings| settings.faults.enforce_limits = true).await;

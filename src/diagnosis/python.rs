@@ -105,11 +105,11 @@ pub fn move_base(case: &Case<'_>, index: usize, to: Minor) -> Option<Vec<Edit>> 
 
 /// The edit that gives a stage on `python:3`, `python:slim` and the like the minor `to`, variant kept.
 fn settle_base(case: &Case<'_>, base: &Base, to: Minor) -> Option<Vec<Edit>> {
-    static FLOATING: LazyLock<Regex> = pattern!(
-        r"^((?:(?:docker\.io/)?(?:library/)?|.*/)python)(?::(?:3|latest)?-?((?:slim|alpine|bookworm|trixie|bullseye)[\w.-]*)?)?$"
-    );
-    let found = FLOATING.captures(&base.image).filter(|_| OFFICIAL_MINORS.contains(&to.1) && to.0 == 3)?;
-    let written = found.get(2).map(|variant| format!("-{}", variant.as_str())).unwrap_or_default();
+    static FLOATING: Phrases = Phrases::new(&[
+        r"^((?:(?:docker\.io/)?(?:library/)?|.*/)python)(?::(?:3|latest)?-?((?:slim|alpine|bookworm|trixie|bullseye)[\w.-]*)?)?$",
+    ]);
+    let found = FLOATING.read(&base.image).filter(|_| OFFICIAL_MINORS.contains(&to.1) && to.0 == 3)?;
+    let written = found.get(2).map(|variant| format!("-{variant}")).unwrap_or_default();
     let variant = variant_for(&written, to)?;
     let image = format!("{}:{to}{variant}", &found[1]);
     Some(vec![edit::set_image(case.workspace, case.dockerfile_path, case.dockerfile, base.stage, &image)?])

@@ -109,11 +109,11 @@ fn is_common_js(case: &Case<'_>, missing: &str) -> bool {
         Phrases::new(&[r#"^\s*(import\s.+from\s|import\s+["']|export\s)"#, r"(import\.meta|^await\s)"]);
     let config = case.workspace.text(&case.in_repository("tsconfig.json"));
     if missing == "exports" {
-        return config.is_some_and(|text| text.lines().any(|line| COMPILED.names(line).is_some()));
+        return config.is_some_and(|text| text.lines().any(|line| COMPILED.fits(line)));
     }
     // What bundlers and linters read themselves does not count.
     let counts = |path: &&str| path.ends_with(".js") && !path.contains("node_modules/") && !path.contains(".config.");
     let mut sources = case.workspace.paths().filter(counts).take(400).peekable();
     sources.peek().is_some()
-        && !sources.any(|path| case.workspace.lines(path).iter().any(|line| MODULE.names(line).is_some()))
+        && !sources.any(|path| case.workspace.lines(path).iter().any(|line| MODULE.fits(line)))
 }

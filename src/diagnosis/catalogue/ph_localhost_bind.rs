@@ -179,7 +179,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         return None;
     }
     // The platform names 0.0.0.0 where it found nothing there.
-    let server_says = |line: &crate::diagnosis::log::Line| !line.text.starts_with("==>") && ELSEWHERE.names(&line.text).is_some();
+    let server_says = |line: &crate::diagnosis::log::Line| !line.text.starts_with("==>") && ELSEWHERE.fits(&line.text);
     let said = SAID.last(case, lines).filter(|_| !case.log.lines.iter().any(server_says) && !DETECTED.anywhere(case));
     let unreached = reach::unreached(case);
     let start = Start::of(case);

@@ -136,7 +136,7 @@ fn common_folder(case: &Case<'_>, config: &str, source: &str) -> String {
     let folders: Vec<String> = included
         .into_iter()
         .flat_map(|list| list.split(','))
-        .filter_map(|item| QUOTED.names(item)?.into_iter().next())
+        .filter_map(|item| QUOTED.read(item)?.names().next())
         .map(|item| item.trim_end_matches('/').split('/').next().unwrap_or_default().to_owned())
         .collect();
     let is_source = |path: &&str| path.ends_with(".ts") && !path.ends_with(".d.ts") && !path.contains("node_modules/");

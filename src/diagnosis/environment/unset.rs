@@ -52,14 +52,15 @@ fn of_platform(variable: &str) -> bool {
 fn own_frame(case: &Case<'_>) -> Option<(usize, String, usize)> {
     let end = case.dockerfile.instructions().len();
     let own = |frame: &Phrases, at: usize| {
-        let [path, number] = <[String; 2]>::try_from(frame.names(case.text(at))?).ok()?;
+        let found = frame.read(case.text(at))?;
+        let (path, number) = (found.name(0), found.name(1));
         let foreign = ["/node_modules/", "/site-packages/", "/lib/python"].iter().any(|part| path.contains(part));
-        let file = file_behind(case, end, &path).filter(|file| !foreign && case.workspace.contains(file))?;
+        let file = file_behind(case, end, path).filter(|file| !foreign && case.workspace.contains(file))?;
         Some((file, number.parse().ok()?))
     };
     let count = case.log.lines.len();
     let of_js = (0..count).rev().find_map(|at| {
-        JS_ERROR.names(case.text(at))?;
+        JS_ERROR.read(case.text(at))?;
         let (file, number) = (at + 1..(at + FRAMES_MAX).min(count)).find_map(|frame| own(&JS_FRAME, frame))?;
         Some((at, file, number))
     });
@@ -91,7 +92,7 @@ fn statement<'a>(lines: &[&'a str]) -> Vec<&'a str> {
 
 fn read_in(text: &str) -> Option<String> {
     let has_default = ["||", "??", " or "].iter().any(|mark| text.contains(mark));
-    READS.names(text).filter(|_| !has_default)?.into_iter().next()
+    READS.read(text).filter(|_| !has_default)?.names().next().map(str::to_owned)
 }
 
 /// `const key = process.env.KEY;` above, and `key` in the statement.
@@ -103,7 +104,7 @@ fn through_a_name(above: &[&str], statement: &[&str]) -> Option<String> {
     above.iter().rev().find_map(|line| {
         let text =
             ["const ", "let ", "var ", "export "].iter().fold(line.trim(), |text, word| text.trim_start_matches(word));
-        let name = WORDS.names(text)?.into_iter().next()?;
-        if used.contains(name.as_str()) { read_in(line) } else { None }
+        let name = WORDS.read(text)?.names().next()?;
+        if used.contains(name) { read_in(line) } else { None }
     })
 }

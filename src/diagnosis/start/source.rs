@@ -62,13 +62,15 @@ pub fn loopback(case: &Case<'_>) -> Option<Call> {
 }
 
 fn written(line: &str) -> Option<String> {
-    let [before, address, after] = <[String; 3]>::try_from(WRITTEN.names(line)?).ok()?;
+    let names: Vec<&str> = WRITTEN.read(line)?.names().collect();
+    let [before, address, after] = names[..] else { return None };
     Some(line.replacen(&format!("{before}{address}{after}"), &format!("{before}0.0.0.0{after}"), 1))
 }
 
 /// The call with an address where it has none.
 fn by_default(line: &str, call: &Phrases, address: &str) -> Option<String> {
-    let [before, after] = <[String; 2]>::try_from(call.names(line)?).ok()?;
+    let names: Vec<&str> = call.read(line)?.names().collect();
+    let [before, after] = names[..] else { return None };
     let has_address = line.contains("host") || line.trim_start().starts_with(['#', '/']);
     let address = if after.starts_with(')') { address.trim_end_matches([',', ' ']) } else { address };
     let address = if after.trim() == ")" && !before.ends_with('(') { address_of_end(address) } else { address.to_owned() };

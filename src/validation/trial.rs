@@ -98,10 +98,16 @@ pub fn weigh(
     }
     let met = fixes.first().filter(|fix| fix.finding.line.is_some()).map(|fix| fix.finding.stage);
     if met.is_some_and(|met| first.stage < met) {
-        return match written_by(fixes, observation, before, after, facts) {
-            Some(fix) => Ruling::Refuted { fix, why: format!("its own step fails in a trial: {}", first.why) },
-            None => unproved(format!("the platform got past what fails here: {}", first.why)),
-        };
+        match written_by(fixes, observation, before, after, facts) {
+            Some(fix) => {
+                return Ruling::Refuted { fix, why: format!("its own step fails in a trial: {}", first.why) };
+            }
+            // The same files read alike on every machine; what comes from registries does not.
+            None if !matches!(first.stage, Stage::DockerfileParse | Stage::ContextCopy) => {
+                return unproved(format!("the platform got past what fails here: {}", first.why));
+            }
+            None => {}
+        }
     }
     // Nobody has shown that the platform's registry lacks an image that this machine does not get.
     let images_unknown = met.is_none() && first.stage == Stage::BaseImage;
@@ -124,7 +130,7 @@ fn machines_own(finding: &Finding, observation: &Observation, facts: &Facts) -> 
         (Policy::Retry, _) => return Some("a passing trouble of this machine"),
         (_, Stage::Platform) => return Some("the trial's machine is not the platform"),
         (_, Stage::Resource) => return Some("this machine has other limits"),
-        (_, Stage::RuntimeDb) if !OWN_FILES.contains(&finding.class.as_str()) => {
+        (_, Stage::RuntimeDb) if !OWN_FILES.contains(&finding.class.as_str()) && !has_no_variables(facts) => {
             return Some("the trial has no database");
         }
         _ => {}
@@ -142,6 +148,11 @@ fn machines_own(finding: &Finding, observation: &Observation, facts: &Facts) -> 
         None if finding.policy == Policy::Human => Some("the trial has none of the service's variables"),
         _ => None,
     }
+}
+
+/// Whether the service itself runs without variables, and so with the database that its files name.
+fn has_no_variables(facts: &Facts) -> bool {
+    facts.env_names.as_ref().is_some_and(std::collections::BTreeSet::is_empty)
 }
 
 /// Whether this machine, standing in for a base image, can speak about what `fix` mends.

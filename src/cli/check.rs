@@ -51,6 +51,11 @@ pub async fn run(global: &Global, args: CheckArgs) -> anyhow::Result<Exit> {
         found.findings.iter().filter(|finding| !args.fix || !fixed.contains(&finding.fingerprint())).collect();
     if args.fix {
         for path in workspace.changed(&after) {
+            if !repo.has_plain_parents(&path) {
+                anyhow::bail!(
+                    "`{path}` is not edited: a folder above it is a link, which may lead out of the repository"
+                );
+            }
             let full = repo.root().join(&path);
             let permissions = std::fs::metadata(&full).ok().map(|data| data.permissions());
             write_atomic(&full, after.bytes(&path).unwrap_or_default())?;

@@ -17,6 +17,9 @@ const PLATFORM: [(&str, &str); 8] = [
     ("TARGETVARIANT", ""),
 ];
 
+/// Linux starts no program with a longer variable (`MAX_ARG_STRLEN` is 128 KiB), and `ENV A=$A$A`, repeated, doubles each time.
+const VALUE_BYTES_MAX: usize = 16 << 10;
+
 type Variables = BTreeMap<String, String>;
 
 /// What a stage has accumulated at some point.
@@ -242,7 +245,12 @@ fn named(stages: &[Stage], reference: &str) -> Option<usize> {
 fn expanded(text: &str, escape: char, variables: &Variables) -> String {
     let reading = Reading::expanding(escape, variables);
     let read = reading.read(text).or_else(|_| Reading { ignore_quotes: true, ..reading }.read(text));
-    read.map_or_else(|_| text.to_owned(), |read| read.text)
+    let mut value = read.map_or_else(|_| text.to_owned(), |read| read.text);
+    if value.len() > VALUE_BYTES_MAX {
+        let end = (0..=VALUE_BYTES_MAX).rev().find(|at| value.is_char_boundary(*at)).unwrap_or(0);
+        value.truncate(end);
+    }
+    value
 }
 
 /// `folder` seen from `from`, without `.`, `..` and doubled slashes.

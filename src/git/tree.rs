@@ -203,7 +203,7 @@ impl Repo {
     }
 
     /// Whether every folder above `path` is a folder or yet to be made. A link there would lead elsewhere.
-    pub(super) fn has_plain_parents(&self, path: &str) -> bool {
+    pub fn has_plain_parents(&self, path: &str) -> bool {
         let folders = Path::new(path).ancestors().skip(1).filter(|folder| !folder.as_os_str().is_empty());
         let mut existing = folders.filter_map(|folder| fs::symlink_metadata(self.root.join(folder)).ok());
         existing.all(|meta| meta.is_dir())

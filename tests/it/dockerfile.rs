@@ -293,3 +293,12 @@ proptest! {
         }
     }
 }
+
+/// Repeated, it doubles each time: forty lines would be a terabyte.
+#[test]
+fn a_variable_that_is_made_of_itself_stays_small() {
+    let text = format!("FROM a\nENV A=aaaaaaaa\n{}COPY $A .\n", "ENV A=$A$A\n".repeat(40));
+    let dockerfile = Dockerfile::parse(&text);
+    let value = &dockerfile.env_at(dockerfile.instructions().len())["A"];
+    assert_eq!(value.len(), 16 << 10);
+}

@@ -209,7 +209,7 @@ async fn mend_work_tree(mission: &Mission, head: &Commit, working: &Workspace, d
         return Ok(());
     }
     for path in working.changed(&current) {
-        if let Some(bytes) = current.bytes(&path) {
+        if let Some(bytes) = current.bytes(&path).filter(|_| operations.repo.has_plain_parents(&path)) {
             let full = operations.repo.root().join(&path);
             let permissions = std::fs::metadata(&full)?.permissions();
             crate::memory::write_atomic(&full, bytes)?;

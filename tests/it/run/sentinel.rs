@@ -281,7 +281,7 @@ async fn children_get_the_allowed_environment_and_no_more() {
     }
     finish(command).await.expect(0);
     let mut command = scene.quick(&["deploy", "--sandbox", "--builder", "engine"]);
-    let path = std::env::var("PATH").unwrap();
+    let path = domain_runner::world::env("PATH").unwrap();
     command.env("PATH", format!("{}:{path}", programs.display())).env("AWS_SECRET_ACCESS_KEY", "/sentinel");
     finish(command).await;
     let text = fs::read_to_string(seen).unwrap();

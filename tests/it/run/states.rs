@@ -163,6 +163,19 @@ async fn links_are_neither_followed_nor_changed() {
 }
 
 #[tokio::test]
+async fn a_check_that_mends_writes_through_no_link() {
+    let scene = broken(|_| {}).await;
+    scene.write("api/Dockerfile", &format!("{DOCKERFILE}BROKEN LINE\n"));
+    scene.commit("Below");
+    let outside = scene.folder.path().join("outside");
+    fs::rename(scene.work.join("api"), &outside).unwrap();
+    symlink(&outside, scene.work.join("api")).unwrap();
+    let before = fs::read(outside.join("Dockerfile")).unwrap();
+    let run = finish(scene.program(&["check", "--fix", "--offline", "--dockerfile", "api/Dockerfile"])).await;
+    assert_eq!(fs::read(outside.join("Dockerfile")).unwrap(), before, "{}", run.stdout);
+}
+
+#[tokio::test]
 async fn line_ends_are_as_the_attributes_say() {
     for (attributes, in_tree, in_commit) in
         [("* text=auto eol=crlf\n", "\r\n", "\n"), ("Dockerfile text eol=lf\n", "\n", "\n"), ("* -text\n", "\n", "\n")]

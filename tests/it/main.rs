@@ -2,6 +2,7 @@
 
 mod builder;
 mod catalogue;
+mod diagnosis;
 mod dockerfile;
 mod git;
 mod healthy_services;

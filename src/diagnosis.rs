@@ -187,6 +187,11 @@ pub fn diagnose(observation: &Observation, workspace: &Workspace, knowledge: &Kn
     examine(&log, workspace, &observation.facts, seen, knowledge, false)
 }
 
+/// Recognises what failed in a log that was handed over by itself.
+pub fn diagnose_log(log: &Log, workspace: &Workspace, facts: &Facts, knowledge: &Knowledge) -> Diagnosis {
+    examine(log, workspace, facts, None, None, knowledge, false)
+}
+
 /// What will fail, found from the files alone.
 pub fn foresee(workspace: &Workspace, facts: &Facts, knowledge: &Knowledge) -> Diagnosis {
     let seen = Seen { status: None, reason: None, before: &BTreeSet::new() };

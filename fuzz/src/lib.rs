@@ -16,11 +16,7 @@ pub fn check(workspace: &Workspace, edit: &Edit) {
         let (above, below) = (line - 1, before.len() - (line - 1 + old.len()));
         assert_eq!(after.len(), before.len() + new.len() - old.len(), "lines came or went unnamed\n{edit:?}");
         assert_eq!(before[..above], after[..above], "a line above was touched\n{edit:?}");
-        assert_eq!(
-            before[before.len() - below..],
-            after[after.len() - below..],
-            "a line below was touched\n{edit:?}"
-        );
+        assert_eq!(before[before.len() - below..], after[after.len() - below..], "a line below was touched\n{edit:?}");
     }
     if let Ok(twice) = apply(std::slice::from_ref(edit), &once) {
         panic!("an edit fits twice\n{edit:?}\n{:?}\n{:?}", once.text(path), twice.text(path));

@@ -1,6 +1,5 @@
 //! `diagnose`: why did it fail? Reads a log, changes nothing.
 
-use std::io::Read as _;
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -9,14 +8,14 @@ use serde_json::json;
 use super::Global;
 use super::exit::Exit;
 use super::screen::{answer, answer_json};
-use crate::diagnosis::{Finding, diagnose};
+use crate::diagnosis::{Finding, Log, diagnose_log};
 use crate::git::Repo;
 use crate::knowledge::Knowledge;
-use crate::observation::{Facts, Observation};
+use crate::observation::Facts;
 use crate::workspace::Workspace;
 
-/// A log larger than this is read from its end: the cause is nearly always there.
-const LOG_BYTES_MAX: u64 = 256 << 20;
+/// A log is read in pieces of this size.
+const READ_BYTES: usize = 256 << 10;
 
 /// Find out why a build or deploy failed, from its log
 ///
@@ -35,12 +34,10 @@ pub struct DiagnoseArgs {
 }
 
 pub fn run(global: &Global, args: &DiagnoseArgs) -> anyhow::Result<Exit> {
-    let text = read_log(&args.log)?;
+    let log = read_log(&args.log)?;
     let (workspace, dockerfile_path) = files(global, args)?;
     let facts = Facts { dockerfile_path, ..Facts::default() };
-    let build_log = text.split('\n').map(str::to_owned).collect();
-    let observation = Observation { build_log, facts, ..Observation::default() };
-    let findings = diagnose(&observation, &workspace, &Knowledge::default()).findings;
+    let findings = diagnose_log(&log, &workspace, &facts, &Knowledge::default()).findings;
     if global.json {
         let document = json!({ "findings": findings.iter().map(document).collect::<Vec<_>>() });
         answer_json(&document);
@@ -56,22 +53,13 @@ pub fn run(global: &Global, args: &DiagnoseArgs) -> anyhow::Result<Exit> {
     Ok(Exit::Ok)
 }
 
-fn read_log(path: &std::path::Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
+fn read_log(path: &std::path::Path) -> anyhow::Result<Log> {
     if path.as_os_str() == "-" {
-        std::io::stdin().take(LOG_BYTES_MAX).read_to_end(&mut bytes).context("failed to read standard input")?;
-    } else {
-        use std::io::{Seek as _, SeekFrom};
-        let mut file = std::fs::File::open(path).with_context(|| format!("failed to open `{}`", path.display()))?;
-        let length = file.metadata().map(|data| data.len()).unwrap_or(0);
-        if length > LOG_BYTES_MAX {
-            file.seek(SeekFrom::Start(length - LOG_BYTES_MAX))?;
-        }
-        file.take(LOG_BYTES_MAX)
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("failed to read `{}`", path.display()))?;
+        return Log::from_reader(std::io::stdin().lock()).context("failed to read standard input");
     }
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    let file = std::fs::File::open(path).with_context(|| format!("failed to open `{}`", path.display()))?;
+    let file = std::io::BufReader::with_capacity(READ_BYTES, file);
+    Log::from_reader(file).with_context(|| format!("failed to read `{}`", path.display()))
 }
 
 /// The repository's files where there is one, with the Dockerfile that was named put in place of its own.

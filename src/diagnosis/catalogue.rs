@@ -681,6 +681,11 @@ impl Needles {
         Self { automaton, owners }
     }
 
+    /// Whether a rule may know `text`.
+    pub fn mark(&self, text: &str) -> bool {
+        self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(text))
+    }
+
     /// For each rule of the roster the indices of the lines that hold one of its needles, ascending.
     pub fn find(&self, log: &Log) -> Vec<Vec<usize>> {
         let mut found = vec![Vec::new(); ROSTER.len()];

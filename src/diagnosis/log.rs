@@ -3,33 +3,21 @@
 //! Knows BuildKit's plain progress (`#5 1.234 text`, `#5 ERROR: …`, the `------` block), the classic builder (`Step 2/5 : RUN …`)
 //! and Render's `==>` lines. Everything else is just lines.
 
+use std::io::{self, BufRead};
 use std::ops::Range;
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use crate::observation::Observation;
-use crate::observation::redaction::strip_controls;
 use crate::service::DeployStatus;
 
-/// A line longer than this is cut: one uncapped progress bar cost seconds of matching.
-const LINE_BYTES_MAX: usize = 2_000;
+mod keep;
+mod line;
 
-/// More lines than this are not looked at; the first and the last of a longer log are.
-const LINES_MAX: usize = 400_000;
-/// Of a log that is too long, this many lines from its start are kept; the cause is nearly always near the end.
-const HEAD_LINES: usize = 20_000;
-
-/// One line, cleaned.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
-    /// From 1, in the text that was given; ends are `\n` only.
-    pub number: usize,
-    /// Without colours, control characters, BuildKit's step prefix.
-    pub text: String,
-    /// BuildKit's step number, or the classic builder's.
-    pub step: Option<u32>,
-}
+use keep::Keeper;
+use line::LINE_BYTES_MAX;
+pub use line::Line;
 
 /// The step at which a build failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +39,6 @@ pub struct Log {
 }
 
 struct Shapes {
-    buildkit: Regex,
     step_header: Regex,
     classic: Regex,
     exit: Regex,
@@ -62,7 +49,6 @@ struct Shapes {
 #[expect(clippy::unwrap_used, reason = "constant patterns, exercised by every test")]
 static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
     Shapes {
-    buildkit: Regex::new(r"^#(\d+) (?:(\d+\.\d+) ?)?(.*)$").unwrap(),
     step_header: Regex::new(r"^\[(?:[\w.\-]+ )?\s*\d+/\d+\] ((?:[A-Z]+) .*)$").unwrap(),
     classic: Regex::new(r"^Step (\d+)/\d+ : (.*)$").unwrap(),
     exit: Regex::new(
@@ -95,18 +81,33 @@ impl Log {
         Self::from_lines(lines.iter().enumerate().map(|(index, line)| (index + 1, line.as_str())))
     }
 
-    fn from_lines<'a>(raw: impl Iterator<Item = (usize, &'a str)>) -> Self {
-        let mut lines: Vec<Line> = Vec::new();
-        for (number, text) in raw {
-            if lines.len() >= LINES_MAX {
-                lines.drain(HEAD_LINES..LINES_MAX / 2);
-            }
-            lines.push(Line::read(number, text));
+    /// Reads a log of any size; what is held of it has a limit.
+    ///
+    /// # Errors
+    /// When `log` cannot be read.
+    pub fn from_reader(mut log: impl BufRead) -> io::Result<Self> {
+        let mut keeper = Keeper::default();
+        let (mut raw, mut number) = (Vec::new(), 0);
+        while keep::next_line(&mut log, &mut raw)? {
+            number += 1;
+            keeper.push(Line::read(number, &String::from_utf8_lossy(&raw)));
         }
+        Ok(Self::of_lines(keeper.lines()))
+    }
+
+    fn from_lines<'a>(raw: impl Iterator<Item = (usize, &'a str)>) -> Self {
+        let mut keeper = Keeper::default();
+        raw.for_each(|(number, text)| keeper.push(Line::read(number, text)));
+        Self::of_lines(keeper.lines())
+    }
+
+    fn of_lines(mut lines: Vec<Line>) -> Self {
         // Continuation of a classic step: lines between two `Step` headers belong to the first.
         let mut step = None;
         for line in &mut lines {
-            if let Some(found) = SHAPES.classic.captures(&line.text) {
+            if line.text.starts_with("Step ")
+                && let Some(found) = SHAPES.classic.captures(&line.text)
+            {
                 step = found[1].parse().ok();
             }
             if line.step.is_none() {
@@ -128,23 +129,6 @@ impl Log {
     }
 }
 
-impl Line {
-    fn read(number: usize, raw: &str) -> Self {
-        // A carriage return overwrites the line on a terminal: what stands last is what was meant to be seen.
-        let raw = raw.trim_end_matches('\r');
-        let shown = raw.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or(raw);
-        let mut end = shown.len().min(LINE_BYTES_MAX);
-        while !shown.is_char_boundary(end) {
-            end -= 1;
-        }
-        let clean = strip_controls(&shown[..end]);
-        match clean.starts_with('#').then(|| SHAPES.buildkit.captures(&clean)).flatten() {
-            Some(found) => Self { number, step: found[1].parse().ok(), text: found[3].to_owned() },
-            None => Self { number, text: clean, step: None },
-        }
-    }
-}
-
 /// The last failing step that the log tells of, with the range of its output.
 fn failing_step(lines: &[Line]) -> Option<FailingStep> {
     let shapes = &*SHAPES;
@@ -160,6 +144,7 @@ fn failing_step(lines: &[Line]) -> Option<FailingStep> {
     let dockerfile_line = lines
         .iter()
         .rev()
+        .filter(|line| line.text.contains(" | >>> "))
         .find_map(|line| shapes.dockerfile_line.captures(&line.text).and_then(|found| found[1].parse().ok()));
     // BuildKit: the lines of the step that says ERROR. Classic: from the last `Step` header on.
     let failed = lines.iter().rev().find(|line| line.step.is_some() && line.text.starts_with("ERROR"));
@@ -168,9 +153,13 @@ fn failing_step(lines: &[Line]) -> Option<FailingStep> {
         let first = lines.iter().position(|line| of_step(&line))?;
         // The summary after the step repeats its output: it belongs to it.
         (first, lines.len())
-    } else if let Some(header) = lines.iter().rposition(|line| shapes.classic.is_match(&line.text)) {
+    } else if let Some(header) =
+        lines.iter().rposition(|line| line.text.starts_with("Step ") && shapes.classic.is_match(&line.text))
+    {
         (header, lines.len())
-    } else if let Some(block) = lines.iter().rposition(|line| shapes.block.is_match(&line.text)) {
+    } else if let Some(block) =
+        lines.iter().rposition(|line| line.text.starts_with(" > [") && shapes.block.is_match(&line.text))
+    {
         (block, lines.len())
     } else if at.is_some() || dockerfile_line.is_some() {
         (0, lines.len())

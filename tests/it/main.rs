@@ -3,6 +3,7 @@
 mod builder;
 mod catalogue;
 mod companions;
+mod diagnosis;
 mod dockerfile;
 mod git;
 mod healthy_services;

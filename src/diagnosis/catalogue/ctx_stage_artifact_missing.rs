@@ -1,8 +1,8 @@
 //! `ctx-stage-artifact-missing`: COPY --from expects something that the other stage did not make.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::node;
 use crate::diagnosis::copying;
+use crate::diagnosis::node;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
@@ -25,25 +25,47 @@ pub const RULE: Rule = Rule {
     ],
     detect,
     remedies,
-    examples: &[Example {
-        log: "#12 [stage-1 2/2] COPY --from=build /app/build /usr/share/nginx/html\n#12 ERROR: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found\nDockerfile:6\n--------------------\n   6 | >>> COPY --from=build /app/build /usr/share/nginx/html\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found",
-        files: &[
-            (
-                "Dockerfile",
-                "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/build /usr/share/nginx/html\n",
-            ),
-            ("package.json", "{\"scripts\":{\"build\":\"vite build\"},\"devDependencies\":{\"vite\":\"5\"}}"),
-        ],
-        subject: "/app/build",
-        remedy: Some((
-            "copy-output",
-            &[(
-                "Dockerfile",
-                "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/dist /usr/share/nginx/html\n",
-            )],
-        )),
-        ..Example::BLANK
-    }],
+    examples: &[
+        Example {
+            log: "#12 [stage-1 2/2] COPY --from=build /app/build /usr/share/nginx/html\n#12 ERROR: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found\nDockerfile:6\n--------------------\n   6 | >>> COPY --from=build /app/build /usr/share/nginx/html\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/build /usr/share/nginx/html\n",
+                ),
+                ("package.json", "{\"scripts\":{\"build\":\"vite build\"},\"devDependencies\":{\"vite\":\"5\"}}"),
+            ],
+            subject: "/app/build",
+            remedy: Some((
+                "copy-output",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/dist /usr/share/nginx/html\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#9 [stage-1 2/2] COPY --from=site /site/build /usr/share/nginx/html\n#9 ERROR: failed to calculate checksum of ref 0a1b2c::3d4e5f: \"/site/build\": not found\n------\n > [stage-1 2/2] COPY --from=site /site/build /usr/share/nginx/html:\n------\nDockerfile:7\n--------------------\n   7 | >>> COPY --from=site /site/build /usr/share/nginx/html\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a1b2c::3d4e5f: \"/site/build\": not found",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM node:20 AS site\nWORKDIR /site\nCOPY . .\nRUN npm run build\n\nFROM nginx:1\nCOPY --from=site /site/build /usr/share/nginx/html\n",
+                ),
+                ("package.json", "{\"scripts\": {\"build\": \"node build.mjs\"}}\n"),
+                ("build.mjs", "mkdirSync(\"public/posts\", { recursive: true });\n"),
+            ],
+            subject: "/site/build",
+            remedy: Some((
+                "copy-output",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20 AS site\nWORKDIR /site\nCOPY . .\nRUN npm run build\n\nFROM nginx:1\nCOPY --from=site /site/public /usr/share/nginx/html\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -135,7 +157,9 @@ fn script_output(case: &Case<'_>) -> Option<String> {
     let file = package.script("build")?.strip_prefix("node ")?.trim_start_matches("./").trim().to_owned();
     let source = case.workspace.text(&case.in_repository(&file))?;
     let names = |folder: &str| {
-        let start = |quote: char| [format!("{quote}{folder}{quote}"), format!("{quote}{folder}/"), format!("{quote}./{folder}")];
+        let start = |quote: char| {
+            [format!("{quote}{folder}{quote}"), format!("{quote}{folder}/"), format!("{quote}./{folder}")]
+        };
         ['"', '\'', '`'].into_iter().flat_map(start).any(|literal| source.contains(&literal))
     };
     // A folder that the repository has is where the script reads.

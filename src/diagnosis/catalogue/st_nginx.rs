@@ -35,6 +35,26 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "2026/11/24 19:55:39 [emerg] 1#1: host not found in \"${PORT}\" of the \"listen\" directive in /etc/nginx/conf.d/default.conf:2\n==> Exited with status 1",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM nginx:stable\nCOPY site.conf /etc/nginx/conf.d/default.conf\nCMD [\"nginx\", \"-g\", \"daemon off;\"]\n",
+                ),
+                ("site.conf", "server {\n    listen ${PORT};\n}\n"),
+            ],
+            subject: "listen",
+            remedy: Some((
+                "fill-port",
+                &[(
+                    "Dockerfile",
+                    "FROM nginx:stable\nCOPY site.conf /etc/nginx/conf.d/default.conf\nCMD [\"sh\", \"-c\", \"sed -i \\\"s/[$]{PORT}/${PORT:-10000}/\\\" /etc/nginx/conf.d/default.conf && exec nginx -g 'daemon off;'\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
             log: "nginx: [emerg] host not found in upstream \"backend\" in /etc/nginx/conf.d/default.conf:8",
             subject: "backend",
             ..Example::BLANK
@@ -50,6 +70,7 @@ pub const RULE: Rule = Rule {
 
 static SAID: Phrases = Phrases::new(&[
     r#"host not found in upstream "([^"]+)""#,
+    r#"\[emerg\].*?(?:host not found|invalid port) in "\$\{?\w+\}?" of the "(listen)" directive"#,
     r#"\[emerg\].*?(invalid port in[^:]*?"[^"]+")"#,
     r#"\[emerg\].*?directive "([^"]+)" is not terminated by ";""#,
     r#"\[emerg\].*?unknown directive "([^"]+)""#,
@@ -72,7 +93,9 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 
 /// A directive without its `;`: nginx names it, and the line at which it noticed.
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let of_port = hit.line.is_some_and(|line| ["\"port\" variable", "PORT}", "$PORT", "invalid port"].iter().any(|mark| case.text(line).contains(mark)));
+    let of_port = hit.line.is_some_and(|line| {
+        ["\"port\" variable", "PORT}", "$PORT", "invalid port"].iter().any(|mark| case.text(line).contains(mark))
+    });
     if of_port && let Some((path, line, _, mark)) = nginx::unfilled(case) {
         return Prescription::none().with(
             "fill-port",

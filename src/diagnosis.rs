@@ -13,6 +13,7 @@ use crate::remedy::Remedy;
 use crate::service::{DeployStatus, FailureReason};
 use crate::workspace::Workspace;
 
+pub mod accounts;
 pub mod apt;
 pub mod base;
 pub mod catalogue;
@@ -22,6 +23,7 @@ pub mod copying;
 pub mod downloads;
 pub mod environment;
 pub mod evidence;
+pub mod golang;
 pub mod images;
 pub mod imports;
 pub mod installs;

@@ -7,7 +7,7 @@ use regex::Regex;
 use crate::diagnosis::base::Family;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::sighting::{self, pattern};
-use crate::diagnosis::{Case, commands, installs, toolless};
+use crate::diagnosis::{Case, accounts, commands, installs, node, toolless};
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Fix,
     weight: Weight::Root,
-    needles: &["not found", "No such file or directory", "can't execute", "Command not found"],
+    needles: &["not found", "No such file or directory", "can't execute", "Command not found", "unrecognized option", "is ambiguous", "Unknown option:"],
     detect,
     foresee,
     remedies,
@@ -46,6 +46,35 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "#5 [2/5] RUN groupadd -r lots && useradd -r -g lots lots\n#5 0.3 /bin/sh: groupadd: not found\n#5 ERROR: process \"/bin/sh -c groupadd -r lots && useradd -r -g lots lots\" did not complete successfully: exit code: 127",
+            files: &[(
+                "Dockerfile",
+                "FROM node:20-alpine\nRUN groupadd -r lots && useradd -r -g lots lots\nUSER lots\n",
+            )],
+            subject: "groupadd",
+            remedy: Some((
+                "translate-accounts",
+                &[("Dockerfile", "FROM node:20-alpine\nRUN addgroup -S lots && adduser -S -D -G lots lots\nUSER lots\n")],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#5 [2/5] RUN addgroup -S lots && adduser -S -G lots lots\n#5 0.3 Option s is ambiguous (shell, system)\n#5 0.3 adduser [--uid id] [--firstuid id] [--lastuid id]\n#5 ERROR: process \"/bin/sh -c addgroup -S lots && adduser -S -G lots lots\" did not complete successfully: exit code: 1",
+            files: &[(
+                "Dockerfile",
+                "FROM node:20-slim\nRUN addgroup -S lots && adduser -S -G lots lots\nUSER lots\n",
+            )],
+            subject: "adduser",
+            remedy: Some((
+                "translate-accounts",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20-slim\nRUN groupadd --system lots && useradd --system --gid lots --create-home lots\nUSER lots\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
             files: &[("Dockerfile", "FROM node:20-slim\nRUN git clone https://example.com/x.git\n")],
             subject: "git",
             remedy: Some((
@@ -61,7 +90,7 @@ pub const RULE: Rule = Rule {
     ..Rule::BLANK
 };
 
-static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
+static SHAPES: LazyLock<[Regex; 8]> = LazyLock::new(|| {
     [
         pattern(
             r"(?:^|\s|/)(?:ba|da|a)?sh: (?:line )?(?:\d+: )?(?P<command>[A-Za-z0-9_][\w.+-]*): (?:command )?not found",
@@ -72,6 +101,8 @@ static SHAPES: LazyLock<[Regex; 6]> = LazyLock::new(|| {
         pattern(r"env: (?:can't execute )?['‘`]?(?P<command>[\w.+-]+)['’`]?: No such file or directory"),
         pattern(r"make(?:\[\d+\])?: (?P<command>[A-Za-z][\w.+-]*): (?:No such file or directory|Command not found)"),
         pattern(r#"exec: \\?"(?P<command>[\w.+-]+)\\?": executable file not found in \$PATH"#),
+        pattern(r"(?P<command>adduser|addgroup): unrecognized option"),
+        pattern(r"^(?P<adduser>Option [sdhg] is ambiguous|Unknown option: [SDGHh])"),
         pattern(
             r"(?P<command>git|bzr|hg|svn)(?: executable)? (?:was )?not found|cannot find (?:the )?(?:command|program) ['`]?(?P<command2>[\w.+-]+)",
         ),
@@ -144,16 +175,23 @@ const KEYWORDS: &[&str] =
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let seen = sighting::last(case, lines, &SHAPES.iter().collect::<Vec<_>>())?;
-    let command = seen.named(&["command", "command2"]).to_owned();
+    let command = match seen.named(&["adduser"]) {
+        "" => seen.named(&["command", "command2"]).to_owned(),
+        _ => "adduser".to_owned(),
+    };
     let numeric = command.chars().all(|each| each.is_ascii_digit());
     if OF_LANGUAGES.contains(&command.as_str()) || KEYWORDS.contains(&command.as_str()) || numeric {
         return None;
     }
     let ran = case.log.failing.as_ref().and_then(|step| step.exit_code);
-    let known = commands::is_known(&command) || command == "sudo" || command == "python";
+    let account = accounts::COMMANDS.contains(&command.as_str());
+    let known = commands::is_known(&command) || account || command == "sudo" || command == "python";
     // Exit code 127 is the shell's word for it; other codes come when a script goes on or a tool wraps it.
     let weight = if ran == Some(127) || known { Weight::Root } else { Weight::Symptom };
-    let why = format!("the image has no command `{command}`");
+    let why = match (ran, account) {
+        (Some(code), true) if code != 127 => format!("`{command}` has other options in this image"),
+        _ => format!("the image has no command `{command}`"),
+    };
     let hit = Hit::at(seen.at, &command, why).confidence(if ran == Some(127) { 0.95 } else { 0.85 }).weight(weight);
     Some(match case.failing_instruction() {
         Some(index) => hit.place(case.dockerfile_path, case.dockerfile.instructions()[index].first_line),
@@ -189,6 +227,15 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         );
     }
     let Some(family) = installs::family_at(case, index) else { return Prescription::none() };
+    if accounts::COMMANDS.contains(&hit.subject.as_str()) {
+        return Prescription::none().with(
+            "translate-accounts",
+            "Make the account with the commands that this image has",
+            "the same user and group, in the words of the distribution",
+            Applicability::Rehearse,
+            translated(case, index, family),
+        );
+    }
     let python = (family == Family::Debian && hit.subject == "python").then_some("python-is-python3");
     let Some(package) = commands::provider(family, &hit.subject).or(python) else { return Prescription::none() };
     Prescription::none().with(
@@ -218,6 +265,29 @@ fn within(case: &Case<'_>, index: usize, command: &str, package: &str) -> Option
         .any(|line| texts.get(line - 1).is_some_and(|text| text.split_whitespace().any(|word| word == command)));
     used.filter(|_| !earlier)?;
     installs::add_to(case, index, &[package], &[first.manager.as_str()])
+}
+
+/// The step with its account commands in the words of `family`.
+fn translated(case: &Case<'_>, index: usize, family: Family) -> Option<Edit> {
+    let instruction = &case.dockerfile.instructions()[index];
+    let texts = case.workspace.lines(case.dockerfile_path);
+    let old = texts.get(instruction.first_line - 1..instruction.last_line)?;
+    let mut new: Vec<String> = old.iter().map(|text| (*text).to_owned()).collect();
+    for line in &mut new {
+        let bare = line.trim_start().trim_start_matches("RUN ").trim_end().trim_end_matches('\\').to_owned();
+        for command in node::commands(&bare) {
+            let verb = command.split_whitespace().next().unwrap_or_default();
+            if accounts::COMMANDS.contains(&verb) {
+                let other = accounts::translate(command, family)?;
+                *line = line.replacen(command, &other, 1);
+            }
+        }
+    }
+    let new: Vec<&str> = new.iter().map(String::as_str).collect();
+    if old.iter().eq(new.iter()) {
+        return None;
+    }
+    Edit::replace(case.workspace, case.dockerfile_path, instruction.first_line, instruction.last_line, &new)
 }
 
 fn without_sudo(case: &Case<'_>, index: usize) -> Option<Edit> {

@@ -1,6 +1,6 @@
 //! `st-entrypoint-missing`: what the container shall start is not there.
 
-use crate::diagnosis::Case;
+use crate::diagnosis::{Case, installs};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::start::{reach, script};
@@ -32,6 +32,56 @@ pub const RULE: Rule = Rule {
         remedy: Some((
             "correct-path",
             &[("Dockerfile", "FROM debian\nCOPY scripts/start.sh /start.sh\nCMD [\"/start.sh\"]\n")],
+        )),
+        status: "update_failed",
+        ..Example::BLANK
+    },
+    Example {
+        log: "OCI runtime create failed: runc create failed: unable to start container process: exec: \"./tally\": stat ./tally: no such file or directory: unknown",
+        files: &[(
+            "Dockerfile",
+            "FROM golang AS build\nRUN go build -o /out/tally\nFROM debian\nWORKDIR /srv\nCOPY --from=build /out/tally /usr/local/bin/\nCMD [\"./tally\"]\n",
+        )],
+        subject: "tally",
+        remedy: Some((
+            "correct-path",
+            &[(
+                "Dockerfile",
+                "FROM golang AS build\nRUN go build -o /out/tally\nFROM debian\nWORKDIR /srv\nCOPY --from=build /out/tally /usr/local/bin/\nCMD [\"/usr/local/bin/tally\"]\n",
+            )],
+        )),
+        status: "update_failed",
+        ..Example::BLANK
+    },
+    Example {
+        log: "exec ./start.sh: no such file or directory\n==> Exited with status 255",
+        files: &[
+            ("Dockerfile", "FROM node:20-alpine\nWORKDIR /app\nCOPY start.sh ./\nCMD [\"./start.sh\"]\n"),
+            ("start.sh", "#!/bin/bash\nset -euo pipefail\nexport SALE=\"${SALE:-spring}\"\nexec node server.js\n"),
+        ],
+        executable: &["start.sh"],
+        subject: "start.sh",
+        remedy: Some((
+            "use-sh",
+            &[("start.sh", "#!/bin/sh\nset -euo pipefail\nexport SALE=\"${SALE:-spring}\"\nexec node server.js\n")],
+        )),
+        status: "update_failed",
+        ..Example::BLANK
+    },
+    Example {
+        log: "exec ./start.sh: no such file or directory\n==> Exited with status 255",
+        files: &[
+            ("Dockerfile", "FROM node:20-alpine\nWORKDIR /app\nCOPY start.sh ./\nCMD [\"./start.sh\"]\n"),
+            ("start.sh", "#!/usr/bin/env bash\nif [[ $SALE == s* ]]; then echo spring; fi\nexec node server.js\n"),
+        ],
+        executable: &["start.sh"],
+        subject: "start.sh",
+        remedy: Some((
+            "install-bash",
+            &[(
+                "Dockerfile",
+                "FROM node:20-alpine\nWORKDIR /app\nCOPY start.sh ./\nRUN apk add --no-cache bash\nCMD [\"./start.sh\"]\n",
+            )],
         )),
         status: "update_failed",
         ..Example::BLANK
@@ -109,26 +159,35 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         }
         let first = case.workspace.lines(&script.path).first().map(|line| (*line).to_owned()).unwrap_or_default();
         let edit = Edit::replace(case.workspace, &script.path, 1, 1, &["#!/bin/sh"]);
-        let suggestion = edit.filter(|_| first.contains("bash")).map(|edit| Remedy {
-            applicability: Applicability::Suggest,
-            ..remedy("use-sh", format!("Run `{}` with /bin/sh", script.path), "the image has no bash", edit)
+        let wants_bash = first.contains("bash");
+        let plain = script::is_plain(case.workspace.text(&script.path).unwrap_or_default());
+        let use_sh = edit.filter(|_| wants_bash && plain).map(|edit| Remedy {
+            applicability: Applicability::Rehearse,
+            ..remedy("use-sh", format!("Run `{}` with /bin/sh", script.path), "it uses nothing that only bash knows", edit)
         });
-        return Prescription::of(suggestion);
+        let command = case.dockerfile.final_command();
+        let start = command.entrypoint.or(command.cmd).filter(|_| wants_bash);
+        let install = start.and_then(|index| installs::provide(case, index, &["bash"])).map(|edit| Remedy {
+            applicability: Applicability::Rehearse,
+            ..remedy("install-bash", "Install bash".into(), "the script is written for it", edit)
+        });
+        return Prescription::of(use_sh.into_iter().chain(install));
     }
-    let Some(found) = script::find(case, &hit.subject) else { return Prescription::none() };
+    let found = script::find(case, &hit.subject).map(|found| found.destination);
+    let Some(found) = found.or_else(|| script::program(case, &hit.subject)) else { return Prescription::none() };
     let command = case.dockerfile.final_command();
     let edit = [command.entrypoint, command.cmd].into_iter().flatten().find_map(|index| {
         let words = case.dockerfile.instructions()[index].words();
-        let old = words.iter().find(|word| word.ends_with(&format!("/{}", hit.subject)))?;
+        let old = words.iter().find(|word| word.ends_with(&format!("/{}", hit.subject)) && **word != found)?;
         edit::replace_in_instruction(
             case.workspace,
             case.dockerfile_path,
             case.dockerfile,
             index,
             old,
-            &found.destination,
+            &found,
         )
     });
-    let title = format!("Start `{}`", found.destination);
+    let title = format!("Start `{found}`");
     Prescription::of(edit.map(|edit| remedy("correct-path", title, "that is where the Dockerfile copies it", edit)))
 }

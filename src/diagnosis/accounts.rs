@@ -74,7 +74,8 @@ fn read(command: &str) -> Option<Account<'_>> {
             _ => out.name = word,
         }
     }
-    let plain = |text: &str| !text.is_empty() && !text.contains(['"', '\'', '\\', '`', '(']) || matches!(text, "\"\"" | "''");
+    let plain =
+        |text: &str| !text.is_empty() && !text.contains(['"', '\'', '\\', '`', '(']) || matches!(text, "\"\"" | "''");
     (plain(out.name) && out.comment.is_none_or(plain)).then_some(out)
 }
 

@@ -58,7 +58,8 @@ pub fn needs_sums(case: &Case<'_>, path: &str) -> bool {
             _ => {}
         }
         let entry = if within && line != "require (" { Some(line) } else { line.strip_prefix("require ") };
-        let module = entry.and_then(|entry| entry.split_whitespace().next()).filter(|name| !matches!(*name, "(" | "//"));
+        let module =
+            entry.and_then(|entry| entry.split_whitespace().next()).filter(|name| !matches!(*name, "(" | "//"));
         module.is_some_and(|module| module.contains('.') && !local.contains(&module))
     })
 }
@@ -69,7 +70,9 @@ pub fn programs(case: &Case<'_>) -> Vec<String> {
         .context
         .paths()
         .filter(|path| path.ends_with(".go") && !path.ends_with("_test.go"))
-        .filter(|path| !path.split('/').any(|part| matches!(part, "vendor" | "testdata") || part.starts_with(['_', '.'])))
+        .filter(|path| {
+            !path.split('/').any(|part| matches!(part, "vendor" | "testdata") || part.starts_with(['_', '.']))
+        })
         .filter(|path| {
             let lines = case.workspace.lines(&case.in_repository(path));
             let has = |words: &str| lines.iter().any(|line| line.starts_with(words));
@@ -94,7 +97,8 @@ pub struct Build {
 }
 
 /// The flags of `go build` that take the next word for their value.
-const VALUED: &[&str] = &["-o", "-ldflags", "-tags", "-mod", "-gcflags", "-asmflags", "-p", "-buildmode", "-C", "-pkgdir"];
+const VALUED: &[&str] =
+    &["-o", "-ldflags", "-tags", "-mod", "-gcflags", "-asmflags", "-p", "-buildmode", "-C", "-pkgdir"];
 
 /// The first build of instruction `index`.
 pub fn build(case: &Case<'_>, index: usize) -> Option<Build> {

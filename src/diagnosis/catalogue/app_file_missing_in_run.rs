@@ -5,9 +5,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::diagnosis::Case;
-use crate::diagnosis::{copying, golang};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::sighting::{self, pattern};
+use crate::diagnosis::{copying, golang};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit, Remedy};
 
@@ -154,9 +154,11 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
 /// `go mod download` reads the go.mod of every module that go.mod takes from the repository: they all come first.
 fn copy_modules_first(case: &Case<'_>, index: usize, path: &str) -> Option<Remedy> {
     let folder = path.strip_suffix("/go.mod")?;
-    let top = case.context.paths().filter(|path| path.ends_with("go.mod")).find_map(|path| {
-        Some(golang::replaced(case, path)).filter(|all| all.iter().any(|each| each == folder))
-    })?;
+    let top = case
+        .context
+        .paths()
+        .filter(|path| path.ends_with("go.mod"))
+        .find_map(|path| Some(golang::replaced(case, path)).filter(|all| all.iter().any(|each| each == folder)))?;
     let modules: Vec<String> = top.into_iter().filter(|each| case.context.holds(&format!("{each}/go.mod"))).collect();
     let lines: Vec<String> = modules
         .iter()

@@ -114,7 +114,9 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     {
         return Some(hit_of(case, Hit::at(missing.line, &path, why(case, &path))));
     }
-    if let Some((line, path)) = golang::embedded(case, lines).and_then(|(line, path)| Some((line, ignored(case, &path)?))) {
+    if let Some((line, path)) =
+        golang::embedded(case, lines).and_then(|(line, path)| Some((line, ignored(case, &path)?)))
+    {
         return Some(hit_of(case, Hit::at(line, &path, why(case, &path))));
     }
     for at in lines.iter().rev().copied().filter(|at| sighting::is_relevant(case, *at) && !sighting::is_echo(case, *at))

@@ -1,8 +1,8 @@
 //! `ctx-stage-artifact-missing`: COPY --from expects something that the other stage did not make.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::{copying, node};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::{copying, node};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -24,61 +24,63 @@ pub const RULE: Rule = Rule {
     ],
     detect,
     remedies,
-    examples: &[Example {
-        log: "#12 [stage-1 2/2] COPY --from=build /src/target/app.jar /app.jar\n#12 ERROR: failed to calculate checksum of ref 0a::1b: failed to walk /var/lib/docker/tmp/buildkit-mount614140209/src/target: lstat /var/lib/docker/tmp/buildkit-mount614140209/src/target: no such file or directory\nDockerfile:5\n--------------------\n   5 | >>> COPY --from=build /src/target/app.jar /app.jar\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: failed to walk /var/lib/docker/tmp/buildkit-mount614140209/src/target: lstat /var/lib/docker/tmp/buildkit-mount614140209/src/target: no such file or directory",
-        files: &[(
-            "Dockerfile",
-            "FROM eclipse-temurin:17 AS build\nWORKDIR /src\nRUN jar --create --file app.jar -C classes .\nFROM eclipse-temurin:17-jre\nCOPY --from=build /src/target/app.jar /app.jar\n",
-        )],
-        subject: "/src/target",
-        remedy: Some((
-            "copy-made",
-            &[(
+    examples: &[
+        Example {
+            log: "#12 [stage-1 2/2] COPY --from=build /src/target/app.jar /app.jar\n#12 ERROR: failed to calculate checksum of ref 0a::1b: failed to walk /var/lib/docker/tmp/buildkit-mount614140209/src/target: lstat /var/lib/docker/tmp/buildkit-mount614140209/src/target: no such file or directory\nDockerfile:5\n--------------------\n   5 | >>> COPY --from=build /src/target/app.jar /app.jar\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: failed to walk /var/lib/docker/tmp/buildkit-mount614140209/src/target: lstat /var/lib/docker/tmp/buildkit-mount614140209/src/target: no such file or directory",
+            files: &[(
                 "Dockerfile",
-                "FROM eclipse-temurin:17 AS build\nWORKDIR /src\nRUN jar --create --file app.jar -C classes .\nFROM eclipse-temurin:17-jre\nCOPY --from=build /src/app.jar /app.jar\n",
+                "FROM eclipse-temurin:17 AS build\nWORKDIR /src\nRUN jar --create --file app.jar -C classes .\nFROM eclipse-temurin:17-jre\nCOPY --from=build /src/target/app.jar /app.jar\n",
             )],
-        )),
-        ..Example::BLANK
-    },
-    Example {
-        log: "#12 [stage-1 2/2] COPY --from=build /app/build /usr/share/nginx/html\n#12 ERROR: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found\nDockerfile:6\n--------------------\n   6 | >>> COPY --from=build /app/build /usr/share/nginx/html\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found",
-        files: &[
-            (
-                "Dockerfile",
-                "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/build /usr/share/nginx/html\n",
-            ),
-            ("package.json", "{\"scripts\":{\"build\":\"vite build\"},\"devDependencies\":{\"vite\":\"5\"}}"),
-        ],
-        subject: "/app/build",
-        remedy: Some((
-            "copy-output",
-            &[(
-                "Dockerfile",
-                "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/dist /usr/share/nginx/html\n",
-            )],
-        )),
-        ..Example::BLANK
-    },
-    Example {
-        log: "#16 [stage-1 3/3] COPY --from=build /build/target/release/palette /usr/local/bin/\n#16 ERROR: failed to calculate checksum of ref 0a::1b: \"/build/target/release/palette\": not found\nDockerfile:5\n--------------------\n   5 | >>> COPY --from=build /build/target/release/palette /usr/local/bin/\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/build/target/release/palette\": not found",
-        files: &[
-            (
-                "Dockerfile",
-                "FROM rust:1 AS build\nWORKDIR /build\nRUN cargo build --release\nFROM debian\nCOPY --from=build /build/target/release/palette /usr/local/bin/\nCMD [\"palette\"]\n",
-            ),
-            ("Cargo.toml", "[package]\nname = \"palette-web\"\n"),
-            ("src/main.rs", ""),
-        ],
-        subject: "/build/target/release/palette",
-        remedy: Some((
-            "copy-output",
-            &[(
-                "Dockerfile",
-                "FROM rust:1 AS build\nWORKDIR /build\nRUN cargo build --release\nFROM debian\nCOPY --from=build /build/target/release/palette-web /usr/local/bin/palette\nCMD [\"palette\"]\n",
-            )],
-        )),
-        ..Example::BLANK
-    }],
+            subject: "/src/target",
+            remedy: Some((
+                "copy-made",
+                &[(
+                    "Dockerfile",
+                    "FROM eclipse-temurin:17 AS build\nWORKDIR /src\nRUN jar --create --file app.jar -C classes .\nFROM eclipse-temurin:17-jre\nCOPY --from=build /src/app.jar /app.jar\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#12 [stage-1 2/2] COPY --from=build /app/build /usr/share/nginx/html\n#12 ERROR: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found\nDockerfile:6\n--------------------\n   6 | >>> COPY --from=build /app/build /usr/share/nginx/html\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/build /usr/share/nginx/html\n",
+                ),
+                ("package.json", "{\"scripts\":{\"build\":\"vite build\"},\"devDependencies\":{\"vite\":\"5\"}}"),
+            ],
+            subject: "/app/build",
+            remedy: Some((
+                "copy-output",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20 AS build\nWORKDIR /app\nCOPY . .\nRUN npm run build\nFROM nginx\nCOPY --from=build /app/dist /usr/share/nginx/html\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#16 [stage-1 3/3] COPY --from=build /build/target/release/palette /usr/local/bin/\n#16 ERROR: failed to calculate checksum of ref 0a::1b: \"/build/target/release/palette\": not found\nDockerfile:5\n--------------------\n   5 | >>> COPY --from=build /build/target/release/palette /usr/local/bin/\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/build/target/release/palette\": not found",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM rust:1 AS build\nWORKDIR /build\nRUN cargo build --release\nFROM debian\nCOPY --from=build /build/target/release/palette /usr/local/bin/\nCMD [\"palette\"]\n",
+                ),
+                ("Cargo.toml", "[package]\nname = \"palette-web\"\n"),
+                ("src/main.rs", ""),
+            ],
+            subject: "/build/target/release/palette",
+            remedy: Some((
+                "copy-output",
+                &[(
+                    "Dockerfile",
+                    "FROM rust:1 AS build\nWORKDIR /build\nRUN cargo build --release\nFROM debian\nCOPY --from=build /build/target/release/palette-web /usr/local/bin/palette\nCMD [\"palette\"]\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -105,7 +107,11 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let Some(written) = case.dockerfile.instructions()[index].copy_paths().and_then(|(sources, _)| {
         // The builder may name only the folder that it did not find.
         let (whole, above) = (copying::plain(&hit.subject), copying::plain(&hit.subject) + "/");
-        sources.iter().find(|source| copying::plain(source) == whole).or(sources.iter().find(|source| copying::plain(source).starts_with(&above))).cloned()
+        sources
+            .iter()
+            .find(|source| copying::plain(source) == whole)
+            .or(sources.iter().find(|source| copying::plain(source).starts_with(&above)))
+            .cloned()
     }) else {
         return Prescription::none();
     };

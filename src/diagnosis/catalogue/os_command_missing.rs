@@ -7,7 +7,7 @@ use regex::Regex;
 use crate::diagnosis::base::Family;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::sighting::{self, pattern};
-use crate::diagnosis::{Case, accounts, commands, installs, node, toolless};
+use crate::diagnosis::{Case, accounts, base, commands, installs, node, toolless};
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -20,7 +20,15 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Fix,
     weight: Weight::Root,
-    needles: &["not found", "No such file or directory", "can't execute", "Command not found", "unrecognized option", "is ambiguous", "Unknown option:"],
+    needles: &[
+        "not found",
+        "No such file or directory",
+        "can't execute",
+        "Command not found",
+        "unrecognized option",
+        "is ambiguous",
+        "Unknown option:",
+    ],
     detect,
     foresee,
     remedies,
@@ -54,16 +62,16 @@ pub const RULE: Rule = Rule {
             subject: "groupadd",
             remedy: Some((
                 "translate-accounts",
-                &[("Dockerfile", "FROM node:20-alpine\nRUN addgroup -S lots && adduser -S -D -G lots lots\nUSER lots\n")],
+                &[(
+                    "Dockerfile",
+                    "FROM node:20-alpine\nRUN addgroup -S lots && adduser -S -D -G lots lots\nUSER lots\n",
+                )],
             )),
             ..Example::BLANK
         },
         Example {
             log: "#5 [2/5] RUN addgroup -S lots && adduser -S -G lots lots\n#5 0.3 Option s is ambiguous (shell, system)\n#5 0.3 adduser [--uid id] [--firstuid id] [--lastuid id]\n#5 ERROR: process \"/bin/sh -c addgroup -S lots && adduser -S -G lots lots\" did not complete successfully: exit code: 1",
-            files: &[(
-                "Dockerfile",
-                "FROM node:20-slim\nRUN addgroup -S lots && adduser -S -G lots lots\nUSER lots\n",
-            )],
+            files: &[("Dockerfile", "FROM node:20-slim\nRUN addgroup -S lots && adduser -S -G lots lots\nUSER lots\n")],
             subject: "adduser",
             remedy: Some((
                 "translate-accounts",
@@ -72,6 +80,23 @@ pub const RULE: Rule = Rule {
                     "FROM node:20-slim\nRUN groupadd --system lots && useradd --system --gid lots --create-home lots\nUSER lots\n",
                 )],
             )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "/bin/sh: 1: rackup: not found\n==> Exited with status 127",
+            files: &[(
+                "Dockerfile",
+                "FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y puma ruby\nCMD rackup -o 0.0.0.0 -p $PORT\n",
+            )],
+            subject: "rackup",
+            remedy: Some((
+                "install-tool",
+                &[(
+                    "Dockerfile",
+                    "FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y puma ruby ruby-rackup\nCMD rackup -o 0.0.0.0 -p $PORT\n",
+                )],
+            )),
+            status: "update_failed",
             ..Example::BLANK
         },
         Example {
@@ -216,7 +241,14 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let by_place = in_dockerfile.and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
     let by_script =
         || toolless::wants(case).into_iter().find(|want| want.command == hit.subject).map(|want| want.instruction);
-    let Some(index) = case.failing_instruction().or(by_place).or_else(by_script) else { return Prescription::none() };
+    // What the start command misses is installed in the stage that runs.
+    let by_start = || {
+        let command = case.dockerfile.final_command();
+        command.entrypoint.or(command.cmd).filter(|_| case.log.failing.is_none() && hit.line.is_some())
+    };
+    let Some(index) = case.failing_instruction().or(by_place).or_else(by_script).or_else(by_start) else {
+        return Prescription::none();
+    };
     if hit.subject == "sudo" {
         return Prescription::none().with(
             "drop-sudo",
@@ -237,7 +269,13 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         );
     }
     let python = (family == Family::Debian && hit.subject == "python").then_some("python-is-python3");
-    let Some(package) = commands::provider(family, &hit.subject).or(python) else { return Prescription::none() };
+    // Rack 3, in Debian from trixie on, has its starter in a package of its own.
+    let split = matches!(base::of(case, index).and_then(|base| base.suite()), Some("trixie" | "forky" | "sid"));
+    let starter = if split { "ruby-rackup" } else { "ruby-rack" };
+    let rackup = (family == Family::Debian && hit.subject == "rackup").then_some(starter);
+    let Some(package) = commands::provider(family, &hit.subject).or(python).or(rackup) else {
+        return Prescription::none();
+    };
     Prescription::none().with(
         "install-tool",
         format!("Install the package `{package}`"),

@@ -29,41 +29,43 @@ pub const RULE: Rule = Rule {
     ],
     detect,
     remedies,
-    examples: &[Example {
-        log: "#6 [2/3] RUN chown -R jboss:root /opt\n#6 0.5 chown: invalid user: ‘jboss:root’\n#6 ERROR: process \"/bin/sh -c chown -R jboss:root /opt\" did not complete successfully: exit code: 1",
-        subject: "jboss",
-        ..Example::BLANK
-    },
-    Example {
-        log: "unable to find user nobody: no matching entries in passwd file",
-        files: &[(
-            "Dockerfile",
-            "FROM golang AS build\nRUN go build -o /a\nFROM scratch\nCOPY --from=build /a /a\nUSER nobody\nCMD [\"/a\"]\n",
-        )],
-        subject: "nobody",
-        remedy: Some((
-            "user-number",
-            &[(
+    examples: &[
+        Example {
+            log: "#6 [2/3] RUN chown -R jboss:root /opt\n#6 0.5 chown: invalid user: ‘jboss:root’\n#6 ERROR: process \"/bin/sh -c chown -R jboss:root /opt\" did not complete successfully: exit code: 1",
+            subject: "jboss",
+            ..Example::BLANK
+        },
+        Example {
+            log: "unable to find user nobody: no matching entries in passwd file",
+            files: &[(
                 "Dockerfile",
-                "FROM golang AS build\nRUN go build -o /a\nFROM scratch\nCOPY --from=build /a /a\nUSER 65534\nCMD [\"/a\"]\n",
+                "FROM golang AS build\nRUN go build -o /a\nFROM scratch\nCOPY --from=build /a /a\nUSER nobody\nCMD [\"/a\"]\n",
             )],
-        )),
-        status: "update_failed",
-        ..Example::BLANK
-    },
-    Example {
-        log: "#6 [2/3] RUN chown -R app:app /srv\n#6 0.5 chown: invalid user: ‘app:app’\n#6 ERROR: process \"/bin/sh -c chown -R app:app /srv\" did not complete successfully: exit code: 1",
-        files: &[("Dockerfile", "FROM python:3.12-slim\nRUN chown -R app:app /srv\nUSER app\n")],
-        subject: "app",
-        remedy: Some((
-            "create-user",
-            &[(
-                "Dockerfile",
-                "FROM python:3.12-slim\nRUN useradd --system --user-group --no-create-home app\nRUN chown -R app:app /srv\nUSER app\n",
-            )],
-        )),
-        ..Example::BLANK
-    }],
+            subject: "nobody",
+            remedy: Some((
+                "user-number",
+                &[(
+                    "Dockerfile",
+                    "FROM golang AS build\nRUN go build -o /a\nFROM scratch\nCOPY --from=build /a /a\nUSER 65534\nCMD [\"/a\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "#6 [2/3] RUN chown -R app:app /srv\n#6 0.5 chown: invalid user: ‘app:app’\n#6 ERROR: process \"/bin/sh -c chown -R app:app /srv\" did not complete successfully: exit code: 1",
+            files: &[("Dockerfile", "FROM python:3.12-slim\nRUN chown -R app:app /srv\nUSER app\n")],
+            subject: "app",
+            remedy: Some((
+                "create-user",
+                &[(
+                    "Dockerfile",
+                    "FROM python:3.12-slim\nRUN useradd --system --user-group --no-create-home app\nRUN chown -R app:app /srv\nUSER app\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -85,7 +87,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let (workspace, path, dockerfile) = (case.workspace, case.dockerfile_path, case.dockerfile);
     let instructions = dockerfile.instructions();
-    let user = |at: usize| instructions[at].keyword == "USER" && instructions[at].args.split(':').next() == Some(&hit.subject);
+    let user =
+        |at: usize| instructions[at].keyword == "USER" && instructions[at].args.split(':').next() == Some(&hit.subject);
     let Some(index) = case.failing_instruction().or_else(|| (0..instructions.len()).rev().find(|at| user(*at))) else {
         return Prescription::none();
     };
@@ -119,6 +122,8 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         format!("Create the user `{}` before it is named", hit.subject),
         "the base image has no such user; it gets no home and no password",
         Applicability::Rehearse,
-        Some(first).filter(|_| root).and_then(|at| edit::insert_before_instruction(workspace, path, dockerfile, at, &[&line])),
+        Some(first)
+            .filter(|_| root)
+            .and_then(|at| edit::insert_before_instruction(workspace, path, dockerfile, at, &[&line])),
     )
 }

@@ -60,14 +60,17 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
-    let locks: Vec<&str> = case.workspace.paths().filter(|path| path.rsplit('/').next() == Some("Gemfile.lock")).collect();
+    let locks: Vec<&str> =
+        case.workspace.paths().filter(|path| path.rsplit('/').next() == Some("Gemfile.lock")).collect();
     let [lock] = locks.as_slice() else { return Prescription::none() };
     let lines = case.workspace.lines(lock);
     let Some(head) = lines.iter().position(|line| line.trim() == "PLATFORMS") else { return Prescription::none() };
     let listed = lines[head + 1..].iter().take_while(|line| line.starts_with(' ')).count();
     // Gems that were locked as built for macOS or Windows have other files for Linux, with sums and names of their own.
-    let built = lines.iter().any(|line| line.starts_with("    ") && line.trim_end().ends_with(')') && {
-        ["-darwin", "-mingw", "-mswin", "x64-"].iter().any(|platform| line.contains(platform))
+    let built = lines.iter().any(|line| {
+        line.starts_with("    ") && line.trim_end().ends_with(')') && {
+            ["-darwin", "-mingw", "-mswin", "x64-"].iter().any(|platform| line.contains(platform))
+        }
     });
     let edit = Edit::insert_after(case.workspace, lock, head + 1 + listed, &["  x86_64-linux"]);
     Prescription::none().with(

@@ -20,35 +20,37 @@ pub const RULE: Rule = Rule {
     needles: &["exec format error", "cannot execute binary file", "Exec format error"],
     detect,
     remedies,
-    examples: &[Example {
-        log: "exec /app/start.sh: exec format error\n==> Exited with status 1",
-        subject: "/app/start.sh",
-        files: &[
-            ("Dockerfile", "FROM debian\nWORKDIR /app\nCOPY start.sh .\nCMD [\"/app/start.sh\"]\n"),
-            ("start.sh", "exec ./app\n"),
-        ],
-        executable: &["start.sh"],
-        remedy: Some(("name-shell", &[("start.sh", "#!/bin/sh\nexec ./app\n")])),
-        status: "update_failed",
-        ..Example::BLANK
-    },
-    Example {
-        log: "exec /usr/local/bin/tide: exec format error\n==> Exited with status 255",
-        subject: "/usr/local/bin/tide",
-        files: &[(
-            "Dockerfile",
-            "FROM golang:1.23 AS build\nRUN CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -o /tide\nFROM debian\nCOPY --from=build /tide /usr/local/bin/tide\nCMD [\"tide\"]\n",
-        )],
-        remedy: Some((
-            "this-processor",
-            &[(
+    examples: &[
+        Example {
+            log: "exec /app/start.sh: exec format error\n==> Exited with status 1",
+            subject: "/app/start.sh",
+            files: &[
+                ("Dockerfile", "FROM debian\nWORKDIR /app\nCOPY start.sh .\nCMD [\"/app/start.sh\"]\n"),
+                ("start.sh", "exec ./app\n"),
+            ],
+            executable: &["start.sh"],
+            remedy: Some(("name-shell", &[("start.sh", "#!/bin/sh\nexec ./app\n")])),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "exec /usr/local/bin/tide: exec format error\n==> Exited with status 255",
+            subject: "/usr/local/bin/tide",
+            files: &[(
                 "Dockerfile",
-                "FROM golang:1.23 AS build\nRUN CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -o /tide\nFROM debian\nCOPY --from=build /tide /usr/local/bin/tide\nCMD [\"tide\"]\n",
+                "FROM golang:1.23 AS build\nRUN CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -o /tide\nFROM debian\nCOPY --from=build /tide /usr/local/bin/tide\nCMD [\"tide\"]\n",
             )],
-        )),
-        status: "update_failed",
-        ..Example::BLANK
-    }],
+            remedy: Some((
+                "this-processor",
+                &[(
+                    "Dockerfile",
+                    "FROM golang:1.23 AS build\nRUN CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -o /tide\nFROM debian\nCOPY --from=build /tide /usr/local/bin/tide\nCMD [\"tide\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 

@@ -1,9 +1,9 @@
 //! `st-java-jar`: the jar cannot be started.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::node;
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -29,7 +29,10 @@ pub const RULE: Rule = Rule {
                     "Dockerfile",
                     "FROM eclipse-temurin:17 AS build\nRUN javac -d classes src/shop/App.java\nRUN jar --create --file app.jar -C classes .\nFROM eclipse-temurin:17-jre\nCOPY --from=build /app.jar /\nCMD [\"java\", \"-jar\", \"/app.jar\"]\n",
                 ),
-                ("src/shop/App.java", "package shop;\n\npublic class App {\n    public static void main(String[] args) {}\n}\n"),
+                (
+                    "src/shop/App.java",
+                    "package shop;\n\npublic class App {\n    public static void main(String[] args) {}\n}\n",
+                ),
                 ("src/shop/Tax.java", "package shop;\n\nclass Tax {}\n"),
             ],
             subject: "/app.jar",
@@ -98,7 +101,9 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     };
     let edit = match words.as_slice() {
         // The old form packs its options into one word, and their values follow in its order.
-        [_, old @ ("cf" | "-cf" | "cvf" | "-cvf"), file, ..] => edit(&format!("jar {old} {file}"), &format!("jar {old}e {file} {class}")),
+        [_, old @ ("cf" | "-cf" | "cvf" | "-cvf"), file, ..] => {
+            edit(&format!("jar {old} {file}"), &format!("jar {old}e {file} {class}"))
+        }
         _ => words.windows(2).find(|pair| matches!(pair[0], "--file" | "-f")).and_then(|pair| {
             let written = format!("{} {}", pair[0], pair[1]);
             edit(&written, &format!("{written} --main-class {class}"))

@@ -73,17 +73,44 @@ pub fn program(case: &Case<'_>, name: &str) -> Option<String> {
 
 /// What bash knows and a plain shell does not.
 const ONLY_BASH: &[&str] = &[
-    "[[", "((", "<(", ">(", "<<<", "=(", "${!", "//", "^^", ",,", "&>", "source ", "declare ", "function ", "mapfile", "readarray",
-    "shopt", "BASH_", "select ", "$'", "read -a", "+=", "{1..", "{0..", "echo -e", "let ", "RANDOM", "@]", "==",
+    "[[",
+    "((",
+    "<(",
+    ">(",
+    "<<<",
+    "=(",
+    "${!",
+    "//",
+    "^^",
+    ",,",
+    "&>",
+    "source ",
+    "declare ",
+    "function ",
+    "mapfile",
+    "readarray",
+    "shopt",
+    "BASH_",
+    "select ",
+    "$'",
+    "read -a",
+    "+=",
+    "{1..",
+    "{0..",
+    "echo -e",
+    "let ",
+    "RANDOM",
+    "@]",
+    "==",
 ];
 
 /// Whether a script written for bash uses nothing that a plain shell lacks. Comments do not count.
 pub fn is_plain(text: &str) -> bool {
     let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
     let addresses = ["http://", "https://", "postgres://", "redis://", "tcp://"];
-    lines.map(|line| addresses.iter().fold(line.to_owned(), |line, each| line.replace(each, ""))).all(|line| {
-        !ONLY_BASH.iter().any(|words| line.contains(words))
-    })
+    lines
+        .map(|line| addresses.iter().fold(line.to_owned(), |line, each| line.replace(each, "")))
+        .all(|line| !ONLY_BASH.iter().any(|words| line.contains(words)))
 }
 
 fn absolute(workdir: &str, path: &str) -> String {

@@ -1,4 +1,4 @@
 #!/usr/bin/env bash
 set -euo pipefail
 [ "$(curl -fsS "$BASE_URL/healthz")" = ok ]
-curl -fsS -X POST --data-binary '# Hi' -H 'content-type: text/plain' "$BASE_URL/" | grep -q '<h1 id="hi">Hi</h1>'
+[ "$(curl -fsS -X POST --data-binary 'a,"b,c",d' -H 'content-type: text/csv' "$BASE_URL/")" = 'd,"b,c",a' ]

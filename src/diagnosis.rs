@@ -15,6 +15,7 @@ use crate::remedy::Remedy;
 use crate::service::{DeployStatus, FailureReason};
 use crate::workspace::Workspace;
 
+pub mod accounts;
 pub mod apt;
 pub mod base;
 pub mod catalogue;
@@ -23,6 +24,7 @@ pub mod compilers;
 pub mod copying;
 pub mod downloads;
 pub mod environment;
+pub mod golang;
 pub mod images;
 pub mod installs;
 pub mod log;
@@ -120,6 +122,11 @@ struct Seen<'a> {
     before: &'a BTreeSet<String>,
 }
 
+impl Seen<'static> {
+    /// When only a log or only files are given.
+    const NOTHING: Self = Self { status: None, reason: None, before: &BTreeSet::new() };
+}
+
 impl Case<'_> {
     /// The path in the repository of `path` in the build context.
     pub fn in_repository(&self, path: &str) -> String {
@@ -189,13 +196,12 @@ pub fn diagnose(observation: &Observation, workspace: &Workspace, knowledge: &Kn
 
 /// Recognises what failed in a log that was handed over by itself.
 pub fn diagnose_log(log: &Log, workspace: &Workspace, facts: &Facts, knowledge: &Knowledge) -> Diagnosis {
-    examine(log, workspace, facts, None, None, knowledge, false)
+    examine(log, workspace, facts, Seen::NOTHING, knowledge, false)
 }
 
 /// What will fail, found from the files alone.
 pub fn foresee(workspace: &Workspace, facts: &Facts, knowledge: &Knowledge) -> Diagnosis {
-    let seen = Seen { status: None, reason: None, before: &BTreeSet::new() };
-    examine(&Log::default(), workspace, facts, seen, knowledge, true)
+    examine(&Log::default(), workspace, facts, Seen::NOTHING, knowledge, true)
 }
 
 fn examine(

@@ -106,6 +106,7 @@ const PROVIDERS: &[(&str, &str, &str)] = &[
     ("protoc", "protobuf-compiler", "protoc"),
     ("ps", "procps", "procps"),
     ("psql", "postgresql-client", "postgresql-client"),
+    ("puma", "puma", ""),
     ("python3", "python3", "python3"),
     ("redis-cli", "redis-tools", "redis"),
     ("rename", "rename", ""),

@@ -11,8 +11,8 @@ pub mod gunicorn;
 pub mod nginx;
 pub mod reach;
 pub mod script;
-pub mod source;
 mod servers;
+pub mod source;
 pub mod workers;
 
 pub use servers::Server;

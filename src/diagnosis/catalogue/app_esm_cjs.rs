@@ -114,6 +114,5 @@ fn is_common_js(case: &Case<'_>, missing: &str) -> bool {
     // What bundlers and linters read themselves does not count.
     let counts = |path: &&str| path.ends_with(".js") && !path.contains("node_modules/") && !path.contains(".config.");
     let mut sources = case.workspace.paths().filter(counts).take(400).peekable();
-    sources.peek().is_some()
-        && !sources.any(|path| case.workspace.lines(path).iter().any(|line| MODULE.fits(line)))
+    sources.peek().is_some() && !sources.any(|path| case.workspace.lines(path).iter().any(|line| MODULE.fits(line)))
 }

@@ -1,11 +1,11 @@
 //! `app-file-missing-in-run`: a step uses a file that is not in the image (yet).
 
 use crate::diagnosis::Case;
-use crate::diagnosis::copying;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::{copying, golang};
 use crate::dockerfile::edit;
-use crate::remedy::{Applicability, Edit};
+use crate::remedy::{Applicability, Edit, Remedy};
 
 pub const RULE: Rule = Rule {
     id: "app-file-missing-in-run",
@@ -44,6 +44,31 @@ pub const RULE: Rule = Rule {
                 &[(
                     "Dockerfile",
                     "FROM debian:bookworm\nWORKDIR /app\nCOPY scripts/setup.sh scripts/\nRUN sh scripts/setup.sh\nCOPY . .\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#10 [build 4/6] RUN go mod download\n#10 0.155 go: example.org/money@v0.0.0 (replaced by ./libs/money): reading libs/money/go.mod: open /src/libs/money/go.mod: no such file or directory\n#10 ERROR: process \"/bin/sh -c go mod download\" did not complete successfully: exit code: 1",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM golang:1.23\nWORKDIR /src\nCOPY go.mod ./\nRUN go mod download\nCOPY . .\nRUN go build .\n",
+                ),
+                (
+                    "go.mod",
+                    "module example.org/a\n\nreplace (\n\texample.org/money => ./libs/money\n\texample.org/post => ./libs/post\n)\n",
+                ),
+                ("libs/money/go.mod", "module example.org/money\n"),
+                ("libs/post/go.mod", "module example.org/post\n"),
+                ("libs/post/go.sum", ""),
+            ],
+            subject: "/src/libs/money/go.mod",
+            remedy: Some((
+                "copy-modules-first",
+                &[(
+                    "Dockerfile",
+                    "FROM golang:1.23\nWORKDIR /src\nCOPY go.mod ./\nCOPY libs/money/go.mod libs/money/\nCOPY libs/post/go.mod libs/post/go.sum libs/post/\nRUN go mod download\nCOPY . .\nRUN go build .\n",
                 )],
             )),
             ..Example::BLANK
@@ -104,6 +129,9 @@ fn comes_later(case: &Case<'_>, path: &str) -> Option<(usize, String)> {
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let Some((index, path)) = comes_later(case, &hit.subject) else { return Prescription::none() };
+    if let Some(remedy) = copy_modules_first(case, index, &path) {
+        return Prescription::of([remedy]);
+    }
     Prescription::none().with(
         "copy-first",
         format!("Copy `{path}` before the step that uses it"),
@@ -111,6 +139,33 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         Applicability::Rehearse,
         copy_before(case, index, &path),
     )
+}
+
+/// `go mod download` reads the go.mod of every module that go.mod takes from the repository: they all come first.
+fn copy_modules_first(case: &Case<'_>, index: usize, path: &str) -> Option<Remedy> {
+    let folder = path.strip_suffix("/go.mod")?;
+    let top = case
+        .context
+        .paths()
+        .filter(|path| path.ends_with("go.mod"))
+        .find_map(|path| Some(golang::replaced(case, path)).filter(|all| all.iter().any(|each| each == folder)))?;
+    let modules: Vec<String> = top.into_iter().filter(|each| case.context.holds(&format!("{each}/go.mod"))).collect();
+    let lines: Vec<String> = modules
+        .iter()
+        .map(|each| {
+            let sums = Some(format!("{each}/go.sum")).filter(|sums| case.context.holds(sums));
+            format!("COPY {each}/go.mod {}{each}/", sums.map(|sums| sums + " ").unwrap_or_default())
+        })
+        .collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let edit = edit::insert_before_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &lines)?;
+    Some(Remedy {
+        id: "copy-modules-first".into(),
+        title: format!("Copy the go.mod of {} before go reads it", modules.join(", ")),
+        why: "go.mod replaces these modules by folders of the repository, and only a later step copies them".into(),
+        applicability: Applicability::Rehearse,
+        edits: vec![edit],
+    })
 }
 
 fn copy_before(case: &Case<'_>, index: usize, path: &str) -> Option<Edit> {

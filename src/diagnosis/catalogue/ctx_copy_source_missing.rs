@@ -2,6 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::copying::{self, NEEDLES};
+use crate::diagnosis::golang;
 use crate::diagnosis::node::moved;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -32,6 +33,19 @@ pub const RULE: Rule = Rule {
             remedy: Some((
                 "correct-path",
                 &[("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY requirements.txt ./\n")],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#7 [build 3/6] COPY go.mod go.sum ./\n#7 ERROR: failed to calculate checksum of ref 0a1b2c::3d4e5f: \"/go.sum\": not found\n------\n > [build 3/6] COPY go.mod go.sum ./:\n------\nDockerfile:3\n--------------------\n   3 | >>> COPY go.mod go.sum ./\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a1b2c::3d4e5f: \"/go.sum\": not found",
+            files: &[
+                ("Dockerfile", "FROM golang:1.23\nWORKDIR /src\nCOPY go.mod go.sum ./\nCOPY . .\nRUN go build .\n"),
+                ("go.mod", "module example.org/a\n\ngo 1.23\n"),
+            ],
+            subject: "go.sum",
+            remedy: Some((
+                "optional-lock",
+                &[("Dockerfile", "FROM golang:1.23\nWORKDIR /src\nCOPY go.mod go.sum* ./\nCOPY . .\nRUN go build .\n")],
             )),
             ..Example::BLANK
         },
@@ -85,8 +99,36 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 fn policy(case: &Case<'_>, path: &str) -> Policy {
+    let spare = (0..case.dockerfile.instructions().len())
+        .any(|index| copying::written(case, index, path).is_some() && is_spare_lock(case, index, path));
     let known = case.context.similar(path).is_some() || moved::moved(case, path).is_some();
-    if known { Policy::Fix } else { Policy::Human }
+    if spare || known { Policy::Fix } else { Policy::Human }
+}
+
+/// Lock files, and what in a Dockerfile insists on one.
+const LOCKS: &[(&str, &[&str])] = &[
+    ("package-lock.json", &["npm ci"]),
+    ("npm-shrinkwrap.json", &["npm ci"]),
+    ("yarn.lock", &["--frozen-lockfile", "--immutable"]),
+    ("pnpm-lock.yaml", &["--frozen-lockfile"]),
+    ("bun.lockb", &["--frozen-lockfile"]),
+    ("bun.lock", &["--frozen-lockfile"]),
+    ("Cargo.lock", &["--locked", "--frozen"]),
+    ("Gemfile.lock", &["FROZEN", "DEPLOYMENT", "deployment", "frozen"]),
+    ("composer.lock", &[]),
+    ("poetry.lock", &[]),
+    ("Pipfile.lock", &["--deploy", "--ignore-pipfile", "sync"]),
+    ("uv.lock", &["--frozen", "--locked"]),
+    ("go.sum", &[]),
+];
+
+/// Whether `path`, copied by instruction `index` among others, is a lock file that the build does without.
+fn is_spare_lock(case: &Case<'_>, index: usize, path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let Some((_, strict)) = LOCKS.iter().find(|(lock, _)| *lock == name) else { return false };
+    let insists = strict.iter().any(|words| case.dockerfile.text().contains(words));
+    let holds_sums = name == "go.sum" && golang::needs_sums(case, &copying::plain(path).replace("go.sum", "go.mod"));
+    !insists && !holds_sums && copying::sources(case, index).len() > 1
 }
 
 fn is_ignored(case: &Case<'_>, path: &str) -> bool {
@@ -129,13 +171,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
             replace(&format!("{similar}{slash}")),
         );
     }
-    let sources = copying::sources(case, index);
-    let name = path.rsplit('/').next().unwrap_or(&path);
-    let is_lock =
-        matches!(name, "package-lock.json" | "npm-shrinkwrap.json" | "yarn.lock" | "pnpm-lock.yaml" | "bun.lockb");
-    let strict =
-        ["npm ci", "--frozen-lockfile", "--immutable"].iter().any(|words| case.dockerfile.text().contains(words));
-    if is_lock && sources.len() > 1 && !strict && out.remedies.is_empty() {
+    if out.remedies.is_empty() && is_spare_lock(case, index, &path) {
         out = out.with(
             "optional-lock",
             format!("Copy `{written}` only where it is there"),

@@ -2,6 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
+use crate::diagnosis::golang;
 use crate::diagnosis::phrase::{self, Phrases};
 use crate::diagnosis::python::modules;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
@@ -30,6 +31,7 @@ pub const RULE: Rule = Rule {
         "Cannot find module",
         "ENOENT",
         "No module named",
+        "no matching files found",
     ],
     detect,
     foresee,
@@ -58,6 +60,21 @@ pub const RULE: Rule = Rule {
             subject: "app/data/table.json",
             remedy: Some(("add-exception", &[(".dockerignore", "**/*.json\n!app/data/table.json\n")])),
             status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "#10 [build 4/5] RUN go build -o /bin/almanac ./cmd/almanac\n#10 1.1 cmd/almanac/main.go:16:12: pattern data/*.csv: no matching files found\n#10 ERROR: process \"/bin/sh -c go build -o /bin/almanac ./cmd/almanac\" did not complete successfully: exit code: 1",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM golang:1.23\nWORKDIR /src\nCOPY . ./\nRUN go build -o /bin/almanac ./cmd/almanac\n",
+                ),
+                ("cmd/almanac/main.go", "package main\n"),
+                ("cmd/almanac/data/seasons.csv", "season\n"),
+                (".dockerignore", "**/*.csv\n"),
+            ],
+            subject: "cmd/almanac/data/seasons.csv",
+            remedy: Some(("add-exception", &[(".dockerignore", "**/*.csv\n!cmd/almanac/data/seasons.csv\n")])),
             ..Example::BLANK
         },
         Example {
@@ -91,6 +108,11 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         && let Some(path) = ignored_module(case, &missing)
     {
         return Some(hit_of(case, Hit::at(missing.line, &path, why(case, &path))));
+    }
+    if let Some((line, path)) =
+        golang::embedded(case, lines).and_then(|(line, path)| Some((line, ignored(case, &path)?)))
+    {
+        return Some(hit_of(case, Hit::at(line, &path, why(case, &path))));
     }
     for at in lines.iter().rev().copied().filter(|at| phrase::is_said(case, *at)) {
         for found in PATH.each(case.text(at)) {

@@ -15,11 +15,23 @@ pub const RULE: Rule = Rule {
     weight: Weight::Root,
     needles: &["git-lfs.github.com/spec", "Smudge error", "invalid load key", "over its data quota"],
     detect,
-    examples: &[Example {
-        log: "Traceback (most recent call last):\n_pickle.UnpicklingError: invalid load key, 'v'.",
-        subject: "",
-        ..Example::BLANK
-    }],
+    examples: &[
+        Example {
+            log: "Traceback (most recent call last):\n_pickle.UnpicklingError: invalid load key, 'v'.",
+            subject: "",
+            ..Example::BLANK
+        },
+        Example {
+            log: "/usr/lib/ruby/3.1.0/json/common.rb:216:in `parse': unexpected token at 'version https://git-lfs.github.com/spec/v1' (JSON::ParserError)\n==> Exited with status 1",
+            files: &[
+                ("Dockerfile", "FROM ruby:3.1-slim\nCOPY . .\nCMD [\"ruby\", \"app.rb\"]\n"),
+                ("data/stops.json", "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 812345\n"),
+            ],
+            subject: "data/stops.json",
+            status: "update_failed",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -32,7 +44,24 @@ static SHAPES: Phrases = Phrases::new(&[
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let seen = SHAPES.last(case, lines)?;
-    let subject = seen.named(&["file"]).to_owned();
-    let why = "a file of the repository is only a Git LFS pointer";
+    let subject = match seen.named(&["file"]) {
+        "" => pointer(case).unwrap_or_default(),
+        file => file.to_owned(),
+    };
+    let why = match subject.as_str() {
+        "" => "a file of the repository is only a Git LFS pointer".to_owned(),
+        file => format!("`{file}` is only a Git LFS pointer; the platform's clone has not the file itself"),
+    };
     Some(Hit::at(seen.line, subject, why).confidence(0.93))
+}
+
+/// The file of the repository that is a pointer: the one that the log names, else the first.
+fn pointer(case: &Case<'_>) -> Option<String> {
+    let is_pointer = |path: &&str| {
+        let text = case.workspace.text(path);
+        text.is_some_and(|text| text.starts_with("version https://git-lfs.github.com/spec"))
+    };
+    let all: Vec<&str> = case.workspace.paths().filter(is_pointer).collect();
+    let named = |path: &&&str| path.rsplit('/').next().is_some_and(|name| case.log.contains(name));
+    all.iter().find(named).or(all.first()).map(|path| (*path).to_owned())
 }

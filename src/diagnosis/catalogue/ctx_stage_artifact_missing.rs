@@ -1,9 +1,8 @@
 //! `ctx-stage-artifact-missing`: COPY --from expects something that the other stage did not make.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::copying;
-use crate::diagnosis::node;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::{copying, node};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
 
@@ -26,6 +25,22 @@ pub const RULE: Rule = Rule {
     detect,
     remedies,
     examples: &[
+        Example {
+            log: "#12 [stage-1 2/2] COPY --from=build /src/target/app.jar /app.jar\n#12 ERROR: failed to calculate checksum of ref 0a::1b: failed to walk /var/lib/docker/tmp/buildkit-mount614140209/src/target: lstat /var/lib/docker/tmp/buildkit-mount614140209/src/target: no such file or directory\nDockerfile:5\n--------------------\n   5 | >>> COPY --from=build /src/target/app.jar /app.jar\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: failed to walk /var/lib/docker/tmp/buildkit-mount614140209/src/target: lstat /var/lib/docker/tmp/buildkit-mount614140209/src/target: no such file or directory",
+            files: &[(
+                "Dockerfile",
+                "FROM eclipse-temurin:17 AS build\nWORKDIR /src\nRUN jar --create --file app.jar -C classes .\nFROM eclipse-temurin:17-jre\nCOPY --from=build /src/target/app.jar /app.jar\n",
+            )],
+            subject: "/src/target",
+            remedy: Some((
+                "copy-made",
+                &[(
+                    "Dockerfile",
+                    "FROM eclipse-temurin:17 AS build\nWORKDIR /src\nRUN jar --create --file app.jar -C classes .\nFROM eclipse-temurin:17-jre\nCOPY --from=build /src/app.jar /app.jar\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
         Example {
             log: "#12 [stage-1 2/2] COPY --from=build /app/build /usr/share/nginx/html\n#12 ERROR: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found\nDockerfile:6\n--------------------\n   6 | >>> COPY --from=build /app/build /usr/share/nginx/html\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/app/build\": not found",
             files: &[
@@ -65,6 +80,26 @@ pub const RULE: Rule = Rule {
             )),
             ..Example::BLANK
         },
+        Example {
+            log: "#16 [stage-1 3/3] COPY --from=build /build/target/release/palette /usr/local/bin/\n#16 ERROR: failed to calculate checksum of ref 0a::1b: \"/build/target/release/palette\": not found\nDockerfile:5\n--------------------\n   5 | >>> COPY --from=build /build/target/release/palette /usr/local/bin/\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a::1b: \"/build/target/release/palette\": not found",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM rust:1 AS build\nWORKDIR /build\nRUN cargo build --release\nFROM debian\nCOPY --from=build /build/target/release/palette /usr/local/bin/\nCMD [\"palette\"]\n",
+                ),
+                ("Cargo.toml", "[package]\nname = \"palette-web\"\n"),
+                ("src/main.rs", ""),
+            ],
+            subject: "/build/target/release/palette",
+            remedy: Some((
+                "copy-output",
+                &[(
+                    "Dockerfile",
+                    "FROM rust:1 AS build\nWORKDIR /build\nRUN cargo build --release\nFROM debian\nCOPY --from=build /build/target/release/palette-web /usr/local/bin/palette\nCMD [\"palette\"]\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
     ],
     ..Rule::BLANK
 };
@@ -90,20 +125,39 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         return Prescription::none();
     };
     let Some(written) = case.dockerfile.instructions()[index].copy_paths().and_then(|(sources, _)| {
-        sources.into_iter().find(|source| copying::plain(source) == copying::plain(&hit.subject))
+        // The builder may name only the folder that it did not find.
+        let (whole, above) = (copying::plain(&hit.subject), copying::plain(&hit.subject) + "/");
+        sources
+            .iter()
+            .find(|source| copying::plain(source) == whole)
+            .or(sources.iter().find(|source| copying::plain(source).starts_with(&above)))
+            .cloned()
     }) else {
         return Prescription::none();
     };
+    if let Some(made) = made_in_stage(case, index, &written) {
+        return Prescription::none().with(
+            "copy-made",
+            format!("Copy `{made}`"),
+            "that is where a step of that stage writes it",
+            Applicability::Rehearse,
+            edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &written, &made),
+        );
+    }
     let Some((folder, name)) = written.trim_end_matches('/').rsplit_once('/') else { return Prescription::none() };
     let slash = if written.ends_with('/') { "/" } else { "" };
     let Some(right) = output(case, name).filter(|right| *right != name) else { return Prescription::none() };
     let new = format!("{folder}/{right}{slash}");
+    let (from, to) = match kept_name(case, index, name) {
+        Some((destination, named)) => (format!("{written} {destination}"), format!("{new} {named}")),
+        None => (written.clone(), new.clone()),
+    };
     Prescription::none().with(
         "copy-output",
         format!("Copy `{new}`"),
         "that is where the project's build tool writes",
         Applicability::Rehearse,
-        edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &written, &new),
+        edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &from, &to),
     )
 }
 
@@ -119,6 +173,46 @@ const GENERATORS: &[(&str, &str)] = &[
     ("gatsby", "public"),
     ("parcel", "dist"),
 ];
+
+/// Where a program is copied into a folder and started as `name`: that folder as written, and the path that keeps the name.
+fn kept_name(case: &Case<'_>, index: usize, name: &str) -> Option<(String, String)> {
+    let (sources, destination) = case.dockerfile.instructions()[index].copy_paths()?;
+    let command = case.command();
+    let started = [command.entrypoint, command.cmd].into_iter().flatten().any(|at| {
+        let words = case.dockerfile.instructions()[at].words();
+        words.iter().any(|word| word.rsplit('/').next() == Some(name))
+    });
+    (started && sources.len() == 1 && destination.ends_with('/'))
+        .then(|| (destination.clone(), format!("{destination}{name}")))
+}
+
+/// The file that the stage behind instruction `index` writes in place of `wanted`: by its name, or the only one there is.
+fn made_in_stage(case: &Case<'_>, index: usize, wanted: &str) -> Option<String> {
+    let instructions = case.dockerfile.instructions();
+    let own = case.dockerfile.stage_of(index)?;
+    let from = case.dockerfile.stage_named(instructions[index].flag("from")?, own)?;
+    let stage = case.dockerfile.stages().into_iter().nth(from)?;
+    let mut made = Vec::new();
+    for at in stage.instructions.filter(|at| instructions[*at].keyword == "RUN") {
+        let (script, workdir) = (node::script_of(case, at), case.dockerfile.workdir_at(at));
+        for command in node::commands(&script) {
+            let words: Vec<&str> = command.split_whitespace().collect();
+            let moves = words.iter().any(|word| matches!(*word, "cd" | "pushd"));
+            let tells = ["go build", "jar ", "gcc ", "g++ ", "cc ", "rustc "].iter().any(|tool| command.contains(tool));
+            let values = words.windows(2).filter(|pair| tells && matches!(pair[0], "-o" | "--file" | "--output"));
+            made.extend(values.filter(|_| !moves).map(|pair| format!("/{}", copying::absolute(&workdir, pair[1]))));
+        }
+    }
+    made.dedup();
+    let name = wanted.trim_end_matches('/').rsplit('/').next()?;
+    let by_name: Vec<&String> = made.iter().filter(|path| path.rsplit('/').next() == Some(name)).collect();
+    let found = match (by_name.as_slice(), made.as_slice()) {
+        ([one], _) => (*one).clone(),
+        ([], [one]) => one.clone(),
+        _ => return None,
+    };
+    (copying::plain(&found) != copying::plain(wanted) && !found.contains('$')).then_some(found)
+}
 
 /// The name of what the project's build makes in place of `wanted`, where its files tell for sure.
 fn output(case: &Case<'_>, wanted: &str) -> Option<String> {

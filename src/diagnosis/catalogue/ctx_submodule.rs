@@ -1,8 +1,8 @@
 //! `ctx-submodule`: a git submodule is empty.
 
-use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::{Case, copying};
 
 pub const RULE: Rule = Rule {
     id: "ctx-submodule",
@@ -13,13 +13,37 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Human,
     weight: Weight::Root,
-    needles: &["CMakeLists.txt", "submodule", "does not have a commit checked out"],
+    before: &["ctx-copy-source-missing"],
+    needles: &[
+        "CMakeLists.txt",
+        "submodule",
+        "does not have a commit checked out",
+        "failed to calculate checksum of ref",
+        "COPY failed",
+        "ADD failed",
+        "not found: not found",
+        "/buildkit-mount",
+    ],
     detect,
-    examples: &[Example {
-        log: "#6 [2/3] RUN cmake .\n#6 0.5 CMake Error: The source directory \"/src/third_party/googletest\" does not appear to contain CMakeLists.txt.\n#6 ERROR: process \"/bin/sh -c cmake .\" did not complete successfully: exit code: 1",
-        subject: "/src/third_party/googletest",
-        ..Example::BLANK
-    }],
+    examples: &[
+        Example {
+            log: "#7 [3/4] COPY theme /usr/share/nginx/html/theme\n#7 ERROR: failed to calculate checksum of ref 0a1b2c::3d4e5f: \"/theme\": not found\nDockerfile:2\n--------------------\n   2 | >>> COPY theme /usr/share/nginx/html/theme\n--------------------\nERROR: failed to solve: failed to compute cache key: failed to calculate checksum of ref 0a1b2c::3d4e5f: \"/theme\": not found",
+            files: &[
+                ("Dockerfile", "FROM nginx\nCOPY theme /usr/share/nginx/html/theme\n"),
+                (
+                    ".gitmodules",
+                    "[submodule \"theme\"]\n\tpath = theme\n\turl = git@git.example.org:design/theme.git\n",
+                ),
+            ],
+            subject: "theme",
+            ..Example::BLANK
+        },
+        Example {
+            log: "#6 [2/3] RUN cmake .\n#6 0.5 CMake Error: The source directory \"/src/third_party/googletest\" does not appear to contain CMakeLists.txt.\n#6 ERROR: process \"/bin/sh -c cmake .\" did not complete successfully: exit code: 1",
+            subject: "/src/third_party/googletest",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -34,6 +58,13 @@ static SHAPES: Phrases = Phrases::new(&[
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    if let Some(missing) = copying::missing(case, lines)
+        && let Some(module) = module_of(case, &missing.path)
+    {
+        let why =
+            format!("`{module}` is a submodule, a pointer to another repository, whose files are not in the build");
+        return Some(Hit::at(missing.at, module, why).confidence(0.97));
+    }
     let seen = SHAPES.last(case, lines)?;
     // Only where the repository has submodules, or the files are not known.
     let modules = case.workspace.contains(".gitmodules");
@@ -47,6 +78,15 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     };
     let why = format!("the submodule `{subject}` is empty in the build");
     Some(Hit::at(seen.line, subject, why).confidence(0.92))
+}
+
+/// The submodule that `path` of the context is or lies in.
+fn module_of(case: &Case<'_>, path: &str) -> Option<String> {
+    let path = case.in_repository(&copying::plain(path));
+    let lines = case.workspace.lines(".gitmodules");
+    let folders = lines.iter().filter_map(|line| line.trim().strip_prefix("path")?.trim_start().strip_prefix('='));
+    let mut folders = folders.map(str::trim);
+    folders.find(|folder| path == **folder || path.starts_with(&format!("{folder}/"))).map(str::to_owned)
 }
 
 /// CMake names the folder on one of the lines before.

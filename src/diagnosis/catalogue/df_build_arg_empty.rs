@@ -37,7 +37,13 @@ pub const RULE: Rule = Rule {
         "repository '' does not exist",
         "stat /bin/sh: no such file or directory",
         "404",
+        "Usage: ",
+        "usage: ",
+        "operand",
+        "requires an argument",
+        "invalid reference format",
     ],
+    before: &["df-from-malformed"],
     detect,
     foresee,
     remedies,
@@ -50,6 +56,35 @@ pub const RULE: Rule = Rule {
             ],
             subject: "BASE",
             remedy: Some(("default-from-project", &[("Dockerfile", "ARG BASE=python:3.12\nFROM $BASE\n")])),
+            ..Example::BLANK
+        },
+        Example {
+            log: "Dockerfile:2\n--------------------\n   2 | >>> FROM ruby:$RUBY_VERSION-slim\n--------------------\nERROR: failed to solve: failed to parse stage name \"ruby:-slim\": invalid reference format",
+            files: &[
+                ("Dockerfile", "ARG RUBY_VERSION\nFROM ruby:$RUBY_VERSION-slim\n"),
+                (".ruby-version", "ruby-3.1.2\n"),
+            ],
+            subject: "RUBY_VERSION",
+            remedy: Some((
+                "default-from-project",
+                &[("Dockerfile", "ARG RUBY_VERSION=3.1.2\nFROM ruby:$RUBY_VERSION-slim\n")],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#7 [3/4] RUN useradd --system $OWNER\n#7 0.194 Usage: useradd [options] LOGIN\n#7 ERROR: process \"/bin/sh -c useradd --system $OWNER\" did not complete successfully: exit code: 2\nDockerfile:3\n--------------------\n   3 | >>> RUN useradd --system $OWNER",
+            files: &[(
+                "Dockerfile",
+                "ARG OWNER=ferry\nFROM debian:bookworm-slim\nRUN useradd --system $OWNER\nUSER $OWNER\n",
+            )],
+            subject: "OWNER",
+            remedy: Some((
+                "ask-in-stage",
+                &[(
+                    "Dockerfile",
+                    "ARG OWNER=ferry\nFROM debian:bookworm-slim\nARG OWNER\nRUN useradd --system $OWNER\nUSER $OWNER\n",
+                )],
+            )),
             ..Example::BLANK
         },
         Example {
@@ -74,13 +109,47 @@ static CONSEQUENCE: Phrases = Phrases::new(&[
     r"missing argument: --version|curl: no URL specified|wget: missing URL|(?:user|group)add: invalid (?:user|group) ID|mkdir: missing operand|cp: missing destination file operand|/releases/download//|not in gzip format|repository '' does not exist|stat /bin/sh: no such file or directory|\b404\b",
 ]);
 
+/// What tools print when the word that they are about is missing.
+static USAGE: Phrases = Phrases::new(&[
+    r"missing argument: --version|curl: no URL specified|wget: missing URL|(?:user|group)add: invalid (?:user|group) ID|mkdir: missing operand|cp: missing destination file operand|/releases/download//|not in gzip format|repository '' does not exist|stat /bin/sh: no such file or directory|\b404\b|^(?:Usage|usage): |missing (?:file )?operand|requires an argument|No such file or directory|not found",
+]);
+
+/// Arguments that instruction `index` uses, that are given a value before the first FROM, and that its stage does not ask for.
+fn out_of_scope(case: &Case<'_>, index: usize) -> Vec<String> {
+    let instructions = case.dockerfile.instructions();
+    let Some(from) = instructions[..=index].iter().rposition(|each| each.keyword == "FROM") else { return vec![] };
+    let within = case.dockerfile.variables_at(index, &Default::default());
+    let args = &instructions[index].args;
+    let used = |name: &String| args.contains(&format!("${{{name}}}")) || holds_name(args, name);
+    // A step that sets the variable itself does not miss it.
+    let sets = |name: &String| args.contains(&format!("{name}="));
+    let global =
+        instructions[..from].iter().take_while(|each| each.keyword != "FROM").filter(|each| each.keyword == "ARG");
+    let valued =
+        global.flat_map(|each| each.pairs()).filter(|(_, value)| value.as_ref().is_some_and(|value| !value.is_empty()));
+    valued.map(|(name, _)| name).filter(|name| used(name) && !sets(name) && !within.contains_key(name)).collect()
+}
+
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    if let Some(seen) = REFERENCE.last(case, lines)
+        && let Some(name) = argument_in_from(case, seen.named(&["image"]))
+    {
+        let policy = if value_in_project(case, &name).is_some() { Policy::Fix } else { Policy::Human };
+        return Some(at(case, seen.line, &name, 0.97).policy(policy));
+    }
     if let Some(seen) = NAMED.last(case, lines) {
         let name = seen.named(&["name"]);
         return Some(at(case, seen.line, name, 0.96));
     }
-    let seen = CONSEQUENCE.last(case, lines)?;
     let index = case.failing_instruction()?;
+    if let Some(seen) = USAGE.last(case, lines)
+        && let Some(name) = out_of_scope(case, index).into_iter().next()
+    {
+        let why =
+            format!("the argument `{name}` stands before FROM: without an ARG of its own the stage does not see it");
+        return Some(Hit { why, ..at(case, seen.line, &name, 0.96).policy(Policy::Fix) });
+    }
+    let seen = CONSEQUENCE.last(case, lines)?;
     let name = empty_arguments(case, index).into_iter().next()?;
     Some(at(case, seen.line, &name, 0.9))
 }
@@ -167,6 +236,19 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let name = hit.subject.as_str();
+    if let Some(index) = case.failing_instruction()
+        && out_of_scope(case, index).iter().any(|each| each == name)
+        && let Some(from) = case.dockerfile.instructions()[..index].iter().rposition(|each| each.keyword == "FROM")
+    {
+        let line = format!("ARG {name}");
+        return Prescription::none().with(
+            "ask-in-stage",
+            format!("Ask for `{name}` in the stage that uses it"),
+            "an ARG before FROM has its value only there; an ARG of the same name below FROM brings it into the stage",
+            Applicability::Rehearse,
+            edit::insert_after_instruction(case.workspace, case.dockerfile_path, case.dockerfile, from, &[&line]),
+        );
+    }
     let (Some(index), Some(value)) = (argument(case, name), value_in_project(case, name)) else {
         return Prescription::none();
     };
@@ -186,8 +268,45 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     )
 }
 
+static REFERENCE: Phrases =
+    Phrases::new(&[r#"failed to parse stage name "(?P<image>[^"]*)": invalid reference format"#]);
+
+/// The argument without value that leaves a hole in `image`, as a FROM has it.
+fn argument_in_from(case: &Case<'_>, image: &str) -> Option<String> {
+    let empty = without_default(case);
+    let froms = case.dockerfile.instructions().iter().filter(|each| each.keyword == "FROM");
+    froms.filter_map(|from| from.words().into_iter().next()).find_map(|written| {
+        let of = |name: &String| {
+            let without = written.replace(&format!("${{{name}}}"), "").replace(&format!("${name}"), "");
+            without != written && without == image
+        };
+        empty.iter().find(|name| of(name)).cloned()
+    })
+}
+
+/// Where a project says which version of a language it wants: argument, files, what stands before the number.
+const VERSION_FILES: &[(&str, &[&str], &str)] = &[
+    ("RUBY_VERSION", &[".ruby-version"], "ruby-"),
+    ("PYTHON_VERSION", &[".python-version"], ""),
+    ("NODE_VERSION", &[".nvmrc", ".node-version"], "v"),
+    ("GO_VERSION", &[".go-version"], "go"),
+    ("GOLANG_VERSION", &[".go-version"], "go"),
+];
+
+fn version_in_project(case: &Case<'_>, name: &str) -> Option<String> {
+    let (_, files, before) = VERSION_FILES.iter().find(|(argument, ..)| *argument == name)?;
+    let read = |path: &&str| case.workspace.text(&case.in_repository(path)).map(|text| text.trim().to_owned());
+    let text = files.iter().find_map(read)?;
+    let version = text.strip_prefix(before).unwrap_or(&text);
+    let plain = version.starts_with(|each: char| each.is_ascii_digit());
+    (plain && version.chars().all(|each| each.is_ascii_digit() || each == '.')).then(|| version.to_owned())
+}
+
 /// The one value that the repository's own build commands and compose files give `name`.
 fn value_in_project(case: &Case<'_>, name: &str) -> Option<String> {
+    if let Some(version) = version_in_project(case, name) {
+        return Some(version);
+    }
     let command = Regex::new(&format!(r#"--build-arg[ =]["']?{name}=["']?([\w.:/@+-]+)"#)).ok()?;
     let compose = Regex::new(&format!(r#"(?m)^\s+(?:- )?["']?{name}(?::\s+|=)["']?([\w.:/@+-]+)["']?\s*$"#)).ok()?;
     let mut found: Vec<String> = Vec::new();

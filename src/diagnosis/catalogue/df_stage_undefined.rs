@@ -28,22 +28,41 @@ pub const RULE: Rule = Rule {
     detect,
     foresee,
     remedies,
-    examples: &[Example {
-        log: "Dockerfile:4\n--------------------\n   4 | >>> COPY --from=biulder /app/dist ./dist\n--------------------\nERROR: failed to solve: biulder: failed to resolve source metadata for docker.io/library/biulder:latest: pull access denied, repository does not exist or may require authorization",
-        files: &[(
-            "Dockerfile",
-            "FROM node:20 AS builder\nRUN npm run build\nFROM node:20-slim\nCOPY --from=biulder /app/dist ./dist\n",
-        )],
-        subject: "biulder",
-        remedy: Some((
-            "correct-stage",
-            &[(
+    before: &["img-registry-unreachable", "img-private-or-missing-repo"],
+    examples: &[
+        Example {
+            log: "#2 [internal] load metadata for docker.io/library/build:latest\n#2 ERROR: pull access denied, repository does not exist or may require authorization\nDockerfile:4\n--------------------\n   4 | >>> COPY --from=build /out/shuffle /usr/bin/shuffle\n--------------------\nERROR: failed to solve: build: failed to resolve source metadata for docker.io/library/build:latest: pull access denied, repository does not exist or may require authorization",
+            files: &[(
                 "Dockerfile",
-                "FROM node:20 AS builder\nRUN npm run build\nFROM node:20-slim\nCOPY --from=builder /app/dist ./dist\n",
+                "FROM golang:1.23 AS compile\nRUN go build -o /out/shuffle .\nFROM alpine:3\nCOPY --from=build /out/shuffle /usr/bin/shuffle\n",
             )],
-        )),
-        ..Example::BLANK
-    }],
+            subject: "build",
+            remedy: Some((
+                "correct-stage",
+                &[(
+                    "Dockerfile",
+                    "FROM golang:1.23 AS compile\nRUN go build -o /out/shuffle .\nFROM alpine:3\nCOPY --from=compile /out/shuffle /usr/bin/shuffle\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "Dockerfile:4\n--------------------\n   4 | >>> COPY --from=biulder /app/dist ./dist\n--------------------\nERROR: failed to solve: biulder: failed to resolve source metadata for docker.io/library/biulder:latest: pull access denied, repository does not exist or may require authorization",
+            files: &[(
+                "Dockerfile",
+                "FROM node:20 AS builder\nRUN npm run build\nFROM node:20-slim\nCOPY --from=biulder /app/dist ./dist\n",
+            )],
+            subject: "biulder",
+            remedy: Some((
+                "correct-stage",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20 AS builder\nRUN npm run build\nFROM node:20-slim\nCOPY --from=builder /app/dist ./dist\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -96,6 +115,42 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     )
 }
 
+/// Names that people give to stages and no official image bears.
+const STAGE_NAMES: &[&str] = &[
+    "app",
+    "assets",
+    "backend",
+    "base",
+    "build",
+    "builder",
+    "bundle",
+    "client",
+    "common",
+    "compile",
+    "compiler",
+    "dependencies",
+    "deps",
+    "dev",
+    "development",
+    "dist",
+    "final",
+    "frontend",
+    "install",
+    "installer",
+    "prepare",
+    "prod",
+    "production",
+    "release",
+    "runner",
+    "runtime",
+    "server",
+    "source",
+    "src",
+    "test",
+    "vendor",
+    "web",
+];
+
 /// The instruction that uses `name` as a stage, and the one earlier stage that was meant.
 fn wanted(case: &Case<'_>, name: &str) -> Option<(usize, String)> {
     let instructions = case.dockerfile.instructions();
@@ -108,12 +163,21 @@ fn wanted(case: &Case<'_>, name: &str) -> Option<(usize, String)> {
     let stages = case.dockerfile.stages();
     let earlier = stages.iter().filter(|stage| stage.index < own).filter_map(|stage| stage.name.clone());
     let lower = name.to_ascii_lowercase();
-    let mut near: Vec<String> = earlier
-        .filter(|stage| {
-            *stage != lower && (crate::diagnosis::images::one_slip(stage, &lower) || is_stem(stage, &lower))
-        })
-        .collect();
+    if stages.iter().any(|stage| stage.index < own && stage.name.as_deref() == Some(lower.as_str())) {
+        return None;
+    }
+    let mut near: Vec<String> =
+        earlier.filter(|stage| crate::diagnosis::images::one_slip(stage, &lower) || is_stem(stage, &lower)).collect();
     near.dedup();
+    if near.is_empty() && STAGE_NAMES.contains(&lower.as_str()) && instructions[index].keyword == "COPY" {
+        // Where there is one stage to copy from, no other can be meant; a stage without name goes by its number.
+        near.extend(
+            stages
+                .iter()
+                .filter(|stage| stage.index < own)
+                .map(|stage| stage.name.clone().unwrap_or(stage.index.to_string())),
+        );
+    }
     near.pop().filter(|_| near.is_empty()).map(|right| (index, right))
 }
 

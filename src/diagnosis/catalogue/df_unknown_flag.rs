@@ -40,6 +40,16 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "Dockerfile:3\n--------------------\n   3 | >>> COPY --chown node:node package.json ./\n--------------------\nERROR: failed to solve: dockerfile parse error on line 3: missing a value on flag: chown",
+            files: &[("Dockerfile", "FROM node:20\nWORKDIR /app\nCOPY --chown node:node package.json ./\n")],
+            subject: "--chown",
+            remedy: Some((
+                "join-value",
+                &[("Dockerfile", "FROM node:20\nWORKDIR /app\nCOPY --chown=node:node package.json ./\n")],
+            )),
+            ..Example::BLANK
+        },
+        Example {
             log: "Error response from daemon: dockerfile parse error line 2: Unknown flag: recursive",
             files: &[("Dockerfile", "FROM debian\nCOPY --recursive src /src\n")],
             subject: "--recursive",
@@ -63,6 +73,9 @@ const FLAGS: &[(&str, &[&str])] = &[
     ("HEALTHCHECK", &["interval", "retries", "start-interval", "start-period", "timeout"]),
     ("RUN", &["network", "security", "mount", "device"]),
 ];
+
+/// Flags of COPY and ADD that mean nothing without a value.
+const VALUED: &[&str] = &["chown", "chmod", "from", "exclude", "checksum"];
 
 fn dashed(flag: &str) -> String {
     format!("--{}", flag.trim_start_matches('-'))
@@ -91,7 +104,21 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let Some(flag) = instruction.flags.iter().find(|flag| flag.name == name) else { return Prescription::none() };
     let known = FLAGS.iter().find(|(keyword, _)| *keyword == instruction.keyword).map_or(&[][..], |(_, flags)| *flags);
     if known.contains(&name) {
-        return Prescription::none();
+        // `--chown user file`: the first word was meant for the value.
+        let words = instruction.words();
+        let value = words.first().filter(|_| flag.value.is_none() && words.len() > 2 && VALUED.contains(&name));
+        let value = value.filter(|value| !value.starts_with('-') && !value.starts_with('$'));
+        let joined = |value: &String| {
+            let (old, new) = (format!("--{name} {value}"), format!("--{name}={value}"));
+            edit::replace_in_instruction(workspace, path, dockerfile, index, &old, &new)
+        };
+        return Prescription::none().with(
+            "join-value",
+            format!("Join `--{name}` and its value with `=`"),
+            "flags of a Dockerfile take their value behind an equals sign",
+            Applicability::Rehearse,
+            value.and_then(joined),
+        );
     }
     let mut near =
         known.iter().filter(|each| one_slip(each, &name.to_ascii_lowercase()) || each.eq_ignore_ascii_case(name));

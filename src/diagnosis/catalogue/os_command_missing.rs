@@ -3,7 +3,7 @@
 use crate::diagnosis::base::Family;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::{Case, commands, installs, toolless};
+use crate::diagnosis::{Case, accounts, base, commands, installs, node, toolless};
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -16,7 +16,15 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Fix,
     weight: Weight::Root,
-    needles: &["not found", "No such file or directory", "can't execute", "Command not found"],
+    needles: &[
+        "not found",
+        "No such file or directory",
+        "can't execute",
+        "Command not found",
+        "unrecognized option",
+        "is ambiguous",
+        "Unknown option:",
+    ],
     detect,
     foresee,
     remedies,
@@ -42,6 +50,52 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "#5 [2/5] RUN groupadd -r lots && useradd -r -g lots lots\n#5 0.3 /bin/sh: groupadd: not found\n#5 ERROR: process \"/bin/sh -c groupadd -r lots && useradd -r -g lots lots\" did not complete successfully: exit code: 127",
+            files: &[(
+                "Dockerfile",
+                "FROM node:20-alpine\nRUN groupadd -r lots && useradd -r -g lots lots\nUSER lots\n",
+            )],
+            subject: "groupadd",
+            remedy: Some((
+                "translate-accounts",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20-alpine\nRUN addgroup -S lots && adduser -S -D -G lots lots\nUSER lots\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#5 [2/5] RUN addgroup -S lots && adduser -S -G lots lots\n#5 0.3 Option s is ambiguous (shell, system)\n#5 0.3 adduser [--uid id] [--firstuid id] [--lastuid id]\n#5 ERROR: process \"/bin/sh -c addgroup -S lots && adduser -S -G lots lots\" did not complete successfully: exit code: 1",
+            files: &[("Dockerfile", "FROM node:20-slim\nRUN addgroup -S lots && adduser -S -G lots lots\nUSER lots\n")],
+            subject: "adduser",
+            remedy: Some((
+                "translate-accounts",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20-slim\nRUN groupadd --system lots && useradd --system --gid lots --create-home lots\nUSER lots\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "/bin/sh: 1: rackup: not found\n==> Exited with status 127",
+            files: &[(
+                "Dockerfile",
+                "FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y puma ruby\nCMD rackup -o 0.0.0.0 -p $PORT\n",
+            )],
+            subject: "rackup",
+            remedy: Some((
+                "install-tool",
+                &[(
+                    "Dockerfile",
+                    "FROM debian:trixie-slim\nRUN apt-get update && apt-get install -y puma ruby ruby-rackup\nCMD rackup -o 0.0.0.0 -p $PORT\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
             files: &[("Dockerfile", "FROM node:20-slim\nRUN git clone https://example.com/x.git\n")],
             subject: "git",
             remedy: Some((
@@ -63,6 +117,8 @@ static SHAPES: Phrases = Phrases::new(&[
     r"env: (?:can't execute )?['‘`]?(?P<command>[\w.+-]+)['’`]?: No such file or directory",
     r"make(?:\[\d+\])?: (?P<command>[A-Za-z][\w.+-]*): (?:No such file or directory|Command not found)",
     r#"exec: \\?"(?P<command>[\w.+-]+)\\?": executable file not found in \$PATH"#,
+    r"(?P<command>adduser|addgroup): unrecognized option",
+    r"^(?P<adduser>Option [sdhg] is ambiguous|Unknown option: [SDGHh])",
     r"(?P<command>git|bzr|hg|svn)(?: executable)? (?:was )?not found|cannot find (?:the )?(?:command|program) ['`]?(?P<command2>[\w.+-]+)",
 ]);
 
@@ -132,16 +188,23 @@ const KEYWORDS: &[&str] =
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let seen = SHAPES.last(case, lines)?;
-    let command = seen.named(&["command", "command2"]).to_owned();
+    let command = match seen.named(&["adduser"]) {
+        "" => seen.named(&["command", "command2"]).to_owned(),
+        _ => "adduser".to_owned(),
+    };
     let numeric = command.chars().all(|each| each.is_ascii_digit());
     if OF_LANGUAGES.contains(&command.as_str()) || KEYWORDS.contains(&command.as_str()) || numeric {
         return None;
     }
     let ran = case.log.failing.as_ref().and_then(|step| step.exit_code);
-    let known = commands::is_known(&command) || command == "sudo" || command == "python";
+    let account = accounts::COMMANDS.contains(&command.as_str());
+    let known = commands::is_known(&command) || account || command == "sudo" || command == "python";
     // Exit code 127 is the shell's word for it; other codes come when a script goes on or a tool wraps it.
     let weight = if ran == Some(127) || known { Weight::Root } else { Weight::Symptom };
-    let why = format!("the image has no command `{command}`");
+    let why = match (ran, account) {
+        (Some(code), true) if code != 127 => format!("`{command}` has other options in this image"),
+        _ => format!("the image has no command `{command}`"),
+    };
     let hit = Hit::at(seen.line, &command, why).confidence(if ran == Some(127) { 0.95 } else { 0.85 }).weight(weight);
     Some(match case.failing_instruction() {
         Some(index) => hit.place(case.dockerfile_path, case.dockerfile.instructions()[index].first_line),
@@ -166,7 +229,14 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let by_place = in_dockerfile.and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
     let by_script =
         || toolless::wants(case).into_iter().find(|want| want.command == hit.subject).map(|want| want.instruction);
-    let Some(index) = case.failing_instruction().or(by_place).or_else(by_script) else { return Prescription::none() };
+    // What the start command misses is installed in the stage that runs.
+    let by_start = || {
+        let command = case.dockerfile.final_command();
+        command.entrypoint.or(command.cmd).filter(|_| case.log.failing.is_none() && hit.line.is_some())
+    };
+    let Some(index) = case.failing_instruction().or(by_place).or_else(by_script).or_else(by_start) else {
+        return Prescription::none();
+    };
     if hit.subject == "sudo" {
         return Prescription::none().with(
             "drop-sudo",
@@ -177,8 +247,23 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         );
     }
     let Some(family) = installs::family_at(case, index) else { return Prescription::none() };
+    if accounts::COMMANDS.contains(&hit.subject.as_str()) {
+        return Prescription::none().with(
+            "translate-accounts",
+            "Make the account with the commands that this image has",
+            "the same user and group, in the words of the distribution",
+            Applicability::Rehearse,
+            translated(case, index, family),
+        );
+    }
     let python = (family == Family::Debian && hit.subject == "python").then_some("python-is-python3");
-    let Some(package) = commands::provider(family, &hit.subject).or(python) else { return Prescription::none() };
+    // Rack 3, in Debian from trixie on, has its starter in a package of its own.
+    let split = matches!(base::of(case, index).and_then(|base| base.suite()), Some("trixie" | "forky" | "sid"));
+    let starter = if split { "ruby-rackup" } else { "ruby-rack" };
+    let rackup = (family == Family::Debian && hit.subject == "rackup").then_some(starter);
+    let Some(package) = commands::provider(family, &hit.subject).or(python).or(rackup) else {
+        return Prescription::none();
+    };
     Prescription::none().with(
         "install-tool",
         format!("Install the package `{package}`"),
@@ -206,6 +291,29 @@ fn within(case: &Case<'_>, index: usize, command: &str, package: &str) -> Option
         .any(|line| texts.get(line - 1).is_some_and(|text| text.split_whitespace().any(|word| word == command)));
     used.filter(|_| !earlier)?;
     installs::add_to(case, index, &[package], &[first.manager.as_str()])
+}
+
+/// The step with its account commands in the words of `family`.
+fn translated(case: &Case<'_>, index: usize, family: Family) -> Option<Edit> {
+    let instruction = &case.dockerfile.instructions()[index];
+    let texts = case.workspace.lines(case.dockerfile_path);
+    let old = texts.get(instruction.first_line - 1..instruction.last_line)?;
+    let mut new: Vec<String> = old.iter().map(|text| (*text).to_owned()).collect();
+    for line in &mut new {
+        let bare = line.trim_start().trim_start_matches("RUN ").trim_end().trim_end_matches('\\').to_owned();
+        for command in node::commands(&bare) {
+            let verb = command.split_whitespace().next().unwrap_or_default();
+            if accounts::COMMANDS.contains(&verb) {
+                let other = accounts::translate(command, family)?;
+                *line = line.replacen(command, &other, 1);
+            }
+        }
+    }
+    let new: Vec<&str> = new.iter().map(String::as_str).collect();
+    if old.iter().eq(new.iter()) {
+        return None;
+    }
+    Edit::replace(case.workspace, case.dockerfile_path, instruction.first_line, instruction.last_line, &new)
 }
 
 fn without_sudo(case: &Case<'_>, index: usize) -> Option<Edit> {

@@ -154,6 +154,26 @@ pub const RULE: Rule = Rule {
             status: "update_failed",
             ..Example::BLANK
         },
+        Example {
+            log: "[2026-11-24 20:22:05] INFO  WEBrick::HTTPServer#start: pid=1 port=10000\n==> No open ports detected, continuing to scan...\n==> Port scan timeout reached, no open ports detected. Bind your service to at least one port.",
+            files: &[
+                ("Dockerfile", "FROM ruby:3.1-slim\nCOPY server.rb .\nCMD [\"ruby\", \"server.rb\"]\n"),
+                (
+                    "server.rb",
+                    "WEBrick::HTTPServer.new(Port: ENV.fetch(\"PORT\"), BindAddress: ENV.fetch(\"HOST\", \"localhost\")).start\n",
+                ),
+            ],
+            subject: "localhost",
+            remedy: Some((
+                "set-address",
+                &[(
+                    "Dockerfile",
+                    "FROM ruby:3.1-slim\nCOPY server.rb .\nENV HOST=0.0.0.0\nCMD [\"ruby\", \"server.rb\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
     ],
     ..Rule::BLANK
 };
@@ -161,17 +181,12 @@ pub const RULE: Rule = Rule {
 static SAID: Phrases = Phrases::new(&[
     r"(?i)(?:running|listening|started|serving|server|available|ready|listen)\b[\w .]*?(?: on| at|:)+ *(?:port \d+ )?(?:tcp://|https?://)?((?:127\.0\.0\.1|localhost|\[::1\]):\d+)",
     r"(?i)(?:Local|Listening|Server):\s+(?:https?://|tcp://)?((?:127\.0\.0\.1|localhost|\[::1\]):\d+)",
-    r"(?i)development server at https?://((?:127\.0\.0\.1|localhost):\d+)",
+    r"(?i)development server \(?(?:at )?https?://((?:127\.0\.0\.1|localhost):\d+)",
     r"(?i)(?:running|listening|started) (?:on|at) (127\.0\.0\.1|localhost)\b",
 ]);
 
 /// Said by a server that others can reach too.
-static ELSEWHERE: Phrases = Phrases::new(&[
-    r"0\.0\.0\.0",
-    r"all addresses",
-    r"\[::\]:\d+",
-    r"Network:\s+https?://\d",
-]);
+static ELSEWHERE: Phrases = Phrases::new(&[r"0\.0\.0\.0", r"all addresses", r"\[::\]:\d+", r"Network:\s+https?://\d"]);
 static DETECTED: Phrases = Phrases::new(&[r"Detected service running on port"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
@@ -192,7 +207,13 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         }
         (None, Some(line), Some(start)) => Hit::at(line, subject(start, case), why(start, case)),
         (None, Some(line), None) => {
-            let variable = address::loopback(case)?;
+            let Some(variable) = address::loopback(case) else {
+                let name = address::unset(case)?;
+                let why = format!(
+                    "the service listens where `{name}` says, and without it on localhost, where only the container itself can reach it"
+                );
+                return Some(Hit::at(line, "localhost", why));
+            };
             let why = format!(
                 "the image sets `{}` to `{}`, so the service listens where only the container itself can reach it",
                 variable.name, variable.value
@@ -306,7 +327,20 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
         out.push(Remedy {
             id: "listen-in-source".into(),
             title: format!("Let `{}`, line {}, listen on 0.0.0.0", call.path, call.line),
-            why: "it is the only call that keeps the service to the loopback interface, and only its address changes".into(),
+            why: "it is the only call that keeps the service to the loopback interface, and only its address changes"
+                .into(),
+            applicability: Applicability::Rehearse,
+            edits: vec![edit],
+        });
+    }
+    if out.is_empty()
+        && let Some(name) = address::unset(case)
+        && let Some(edit) = address::set_everywhere(case, &name)
+    {
+        out.push(Remedy {
+            id: "set-address".into(),
+            title: format!("Set `{name}` to every interface"),
+            why: "the service reads the variable, and without it listens for the container alone".into(),
             applicability: Applicability::Rehearse,
             edits: vec![edit],
         });

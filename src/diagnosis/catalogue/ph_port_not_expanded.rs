@@ -61,7 +61,7 @@ static SAID: Phrases = Phrases::new(&[
     r"'?\$\{?(PORT)\}?'? is not a valid",
     r"invalid literal for int\(\) with base 10: '\$?\{?(?:PORT)?\}?'",
     r"options\.port should be >= 0 and < 65536.*\$",
-    r"(?i)(?:invalid|unknown|bad) (?:port|value|number)[^$]*\$\{?(PORT)",
+    r"(?i)(?:invalid|unknown|bad) (?:port|value|number|address)[^$]*\$\{?(PORT)",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

@@ -2,7 +2,8 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
     id: "ruby-lock-platform",
@@ -20,9 +21,25 @@ pub const RULE: Rule = Rule {
         "Could not find nokogiri-",
     ],
     detect,
+    remedies,
     examples: &[Example {
         log: "Your bundle only supports platforms [\"arm64-darwin-22\"] but your local platform is x86_64-linux. Add the current platform to the lockfile with\n`bundle lock --add-platform x86_64-linux` and try again.",
         subject: "x86_64-linux",
+        files: &[
+            ("Dockerfile", "FROM ruby:3.2\nCOPY Gemfile Gemfile.lock ./\nRUN bundle install\n"),
+            ("Gemfile", "gem \"puma\"\n"),
+            (
+                "Gemfile.lock",
+                "GEM\n  specs:\n    puma (6.4.0)\n\nPLATFORMS\n  arm64-darwin-22\n\nDEPENDENCIES\n  puma\n",
+            ),
+        ],
+        remedy: Some((
+            "add-platform",
+            &[(
+                "Gemfile.lock",
+                "GEM\n  specs:\n    puma (6.4.0)\n\nPLATFORMS\n  arm64-darwin-22\n  x86_64-linux\n\nDEPENDENCIES\n  puma\n",
+            )],
+        )),
         ..Example::BLANK
     }],
     ..Rule::BLANK
@@ -40,4 +57,27 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let subject = found.subject();
     let why = format!("the lock file has nothing for the platform `{subject}`");
     Some(Hit::at(found.line, subject, why))
+}
+
+fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
+    let locks: Vec<&str> =
+        case.workspace.paths().filter(|path| path.rsplit('/').next() == Some("Gemfile.lock")).collect();
+    let [lock] = locks.as_slice() else { return Prescription::none() };
+    let lines = case.workspace.lines(lock);
+    let Some(head) = lines.iter().position(|line| line.trim() == "PLATFORMS") else { return Prescription::none() };
+    let listed = lines[head + 1..].iter().take_while(|line| line.starts_with(' ')).count();
+    // Gems that were locked as built for macOS or Windows have other files for Linux, with sums and names of their own.
+    let built = lines.iter().any(|line| {
+        line.starts_with("    ") && line.trim_end().ends_with(')') && {
+            ["-darwin", "-mingw", "-mswin", "x64-"].iter().any(|platform| line.contains(platform))
+        }
+    });
+    let edit = Edit::insert_after(case.workspace, lock, head + 1 + listed, &["  x86_64-linux"]);
+    Prescription::none().with(
+        "add-platform",
+        format!("Add the platform x86_64-linux to `{lock}`"),
+        "the gems stay at their versions; the lock only names one platform more",
+        Applicability::Rehearse,
+        edit.filter(|_| !built && listed > 0),
+    )
 }

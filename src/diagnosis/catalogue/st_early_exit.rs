@@ -3,7 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::start::{Change, Place, Start, json};
+use crate::diagnosis::start::{Change, Place, Start, json, script};
 use crate::remedy::{Applicability, Edit, Remedy};
 use crate::service::FailureReason;
 
@@ -44,6 +44,27 @@ pub const RULE: Rule = Rule {
                 "stay-in-foreground",
                 &[("Dockerfile", "FROM python:3.12\nCMD gunicorn -b 0.0.0.0:$PORT a:b\n")],
             )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "==> Application exited early\n==> Common ways to troubleshoot your deploy: https://render.com/docs/troubleshooting-deploys",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM debian\nRUN apt-get update && apt-get install -y nginx\nCOPY start.sh /usr/local/bin/start\nCMD [\"start\"]\n",
+                ),
+                ("start.sh", "#!/bin/sh\nsed -i \"s/@PORT@/$PORT/\" /etc/nginx/conf.d/site.conf\nexec nginx\n"),
+            ],
+            executable: &["start.sh"],
+            subject: "nginx",
+            remedy: Some((
+                "stay-in-foreground",
+                &[(
+                    "start.sh",
+                    "#!/bin/sh\nsed -i \"s/@PORT@/$PORT/\" /etc/nginx/conf.d/site.conf\nexec nginx -g 'daemon off;'\n",
+                )],
+            )),
+            status: "update_failed",
             ..Example::BLANK
         },
         Example {
@@ -126,6 +147,21 @@ fn foreground_in_configuration(case: &Case<'_>) -> bool {
     case.workspace.paths().any(|path| holds(&path)) || case.dockerfile.text().contains("daemon off")
 }
 
+/// The last command of the script that the image starts, when that is nginx on its own: the script, and the line from 1.
+fn script_ends_with_nginx(case: &Case<'_>) -> Option<(String, usize, String)> {
+    let command = case.dockerfile.final_command();
+    let index = command.entrypoint.or(command.cmd)?;
+    let words = case.dockerfile.instructions()[index].words();
+    let script = script::started(case).or_else(|| script::find(case, words.first()?))?;
+    let lines = case.workspace.lines(&script.path);
+    let (at, text) = lines.iter().enumerate().rev().find(|(_, line)| {
+        let line = line.trim();
+        !line.is_empty() && !line.starts_with('#')
+    })?;
+    let alone = matches!(text.trim(), "nginx" | "exec nginx" | "/usr/sbin/nginx" | "exec /usr/sbin/nginx");
+    (alone && !foreground_in_configuration(case)).then(|| (script.path.clone(), at + 1, text.trim_end().to_owned()))
+}
+
 fn detect(case: &Case<'_>, _: &[usize]) -> Option<Hit> {
     if case.log.failing.is_some() {
         return None;
@@ -135,6 +171,10 @@ fn detect(case: &Case<'_>, _: &[usize]) -> Option<Hit> {
     let early = matches!(case.reason, Some(FailureReason::EarlyExit));
     let line = said
         .or_else(|| if early { case.log.lines.iter().rposition(|line| !line.text.trim().is_empty()) } else { None })?;
+    if let Some((path, at, _)) = script_ends_with_nginx(case) {
+        let why = format!("`{path}` starts nginx, which goes to the background, and the service ends with the script");
+        return Some(Hit::at(line, "nginx", why).place(&path, at).policy(Policy::Fix).weight(Weight::Root));
+    }
     Some(match cause(case) {
         Some((subject, start, stays)) => {
             let why = format!("`{subject}` ends, and the service with it");
@@ -167,6 +207,16 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
+    if let Some((path, at, text)) = script_ends_with_nginx(case) {
+        let line = format!("{text} -g 'daemon off;'");
+        return Prescription::none().with(
+            "stay-in-foreground",
+            "Start the server in the foreground",
+            "it is the same server; only it stays the first process",
+            Applicability::Rehearse,
+            Edit::replace(case.workspace, &path, at, at, &[&line]),
+        );
+    }
     let Some((_, start, Some(words))) = cause(case) else { return Prescription::none() };
     let edit = stay(case, &start, &words);
     Prescription::of(edit.map(|edit| Remedy {

@@ -1,9 +1,9 @@
 //! `st-entrypoint-missing`: what the container shall start is not there.
 
-use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::start::{reach, script};
+use crate::diagnosis::{Case, installs};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit, Remedy};
 
@@ -17,25 +17,83 @@ pub const RULE: Rule = Rule {
     severity: Severity::Critical,
     policy: Policy::Fix,
     weight: Weight::Root,
-    needles: &["no such file or directory", "executable file not found in $PATH", "sh\r: not found", "/bin/sh^M"],
+    needles: &[
+        "no such file or directory",
+        "executable file not found in $PATH",
+        "sh\r: not found",
+        "/bin/sh^M",
+        ": not found",
+    ],
     detect,
     foresee,
     remedies,
-    examples: &[Example {
-        log: "OCI runtime create failed: runc create failed: unable to start container process: exec: \"/app/start.sh\": stat /app/start.sh: no such file or directory: unknown",
-        files: &[
-            ("Dockerfile", "FROM debian\nCOPY scripts/start.sh /start.sh\nCMD [\"/app/start.sh\"]\n"),
-            ("scripts/start.sh", "#!/bin/sh\n"),
-        ],
-        executable: &["scripts/start.sh"],
-        subject: "start.sh",
-        remedy: Some((
-            "correct-path",
-            &[("Dockerfile", "FROM debian\nCOPY scripts/start.sh /start.sh\nCMD [\"/start.sh\"]\n")],
-        )),
-        status: "update_failed",
-        ..Example::BLANK
-    }],
+    examples: &[
+        Example {
+            log: "OCI runtime create failed: runc create failed: unable to start container process: exec: \"/app/start.sh\": stat /app/start.sh: no such file or directory: unknown",
+            files: &[
+                ("Dockerfile", "FROM debian\nCOPY scripts/start.sh /start.sh\nCMD [\"/app/start.sh\"]\n"),
+                ("scripts/start.sh", "#!/bin/sh\n"),
+            ],
+            executable: &["scripts/start.sh"],
+            subject: "start.sh",
+            remedy: Some((
+                "correct-path",
+                &[("Dockerfile", "FROM debian\nCOPY scripts/start.sh /start.sh\nCMD [\"/start.sh\"]\n")],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "OCI runtime create failed: runc create failed: unable to start container process: exec: \"./tally\": stat ./tally: no such file or directory: unknown",
+            files: &[(
+                "Dockerfile",
+                "FROM golang AS build\nRUN go build -o /out/tally\nFROM debian\nWORKDIR /srv\nCOPY --from=build /out/tally /usr/local/bin/\nCMD [\"./tally\"]\n",
+            )],
+            subject: "tally",
+            remedy: Some((
+                "correct-path",
+                &[(
+                    "Dockerfile",
+                    "FROM golang AS build\nRUN go build -o /out/tally\nFROM debian\nWORKDIR /srv\nCOPY --from=build /out/tally /usr/local/bin/\nCMD [\"/usr/local/bin/tally\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "/usr/local/bin/docker-entrypoint.sh: exec: line 11: ./start.sh: not found\n==> Exited with status 127",
+            files: &[
+                ("Dockerfile", "FROM node:20-alpine\nWORKDIR /app\nCOPY start.sh ./\nCMD [\"./start.sh\"]\n"),
+                ("start.sh", "#!/bin/bash\nset -euo pipefail\nexport SALE=\"${SALE:-spring}\"\nexec node server.js\n"),
+            ],
+            executable: &["start.sh"],
+            subject: "start.sh",
+            remedy: Some((
+                "use-sh",
+                &[("start.sh", "#!/bin/sh\nset -euo pipefail\nexport SALE=\"${SALE:-spring}\"\nexec node server.js\n")],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "exec ./start.sh: no such file or directory\n==> Exited with status 255",
+            files: &[
+                ("Dockerfile", "FROM node:20-alpine\nWORKDIR /app\nCOPY start.sh ./\nCMD [\"./start.sh\"]\n"),
+                ("start.sh", "#!/usr/bin/env bash\nif [[ $SALE == s* ]]; then echo spring; fi\nexec node server.js\n"),
+            ],
+            executable: &["start.sh"],
+            subject: "start.sh",
+            remedy: Some((
+                "install-bash",
+                &[(
+                    "Dockerfile",
+                    "FROM node:20-alpine\nWORKDIR /app\nCOPY start.sh ./\nRUN apk add --no-cache bash\nCMD [\"./start.sh\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -45,6 +103,7 @@ static SAID: Phrases = Phrases::new(&[
     r#"exec: \\?"([^"\\]*/[^"\\]+)\\?": executable file not found in \$PATH"#,
     r#"exec user process caused:? "?no such file or directory"#,
     r"(\S+\.sh): no such file or directory",
+    r"exec: (?:line )?\d*:? ?(\S*/\S+): not found",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
@@ -109,26 +168,33 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         }
         let first = case.workspace.lines(&script.path).first().map(|line| (*line).to_owned()).unwrap_or_default();
         let edit = Edit::replace(case.workspace, &script.path, 1, 1, &["#!/bin/sh"]);
-        let suggestion = edit.filter(|_| first.contains("bash")).map(|edit| Remedy {
-            applicability: Applicability::Suggest,
-            ..remedy("use-sh", format!("Run `{}` with /bin/sh", script.path), "the image has no bash", edit)
+        let wants_bash = first.contains("bash");
+        let plain = script::is_plain(case.workspace.text(&script.path).unwrap_or_default());
+        let use_sh = edit.filter(|_| wants_bash && plain).map(|edit| Remedy {
+            applicability: Applicability::Rehearse,
+            ..remedy(
+                "use-sh",
+                format!("Run `{}` with /bin/sh", script.path),
+                "it uses nothing that only bash knows",
+                edit,
+            )
         });
-        return Prescription::of(suggestion);
+        let command = case.dockerfile.final_command();
+        let start = command.entrypoint.or(command.cmd).filter(|_| wants_bash);
+        let install = start.and_then(|index| installs::provide(case, index, &["bash"])).map(|edit| Remedy {
+            applicability: Applicability::Rehearse,
+            ..remedy("install-bash", "Install bash".into(), "the script is written for it", edit)
+        });
+        return Prescription::of(use_sh.into_iter().chain(install));
     }
-    let Some(found) = script::find(case, &hit.subject) else { return Prescription::none() };
+    let found = script::find(case, &hit.subject).map(|found| found.destination);
+    let Some(found) = found.or_else(|| script::program(case, &hit.subject)) else { return Prescription::none() };
     let command = case.command();
     let edit = [command.entrypoint, command.cmd].into_iter().flatten().find_map(|index| {
         let words = case.dockerfile.instructions()[index].words();
-        let old = words.iter().find(|word| word.ends_with(&format!("/{}", hit.subject)))?;
-        edit::replace_in_instruction(
-            case.workspace,
-            case.dockerfile_path,
-            case.dockerfile,
-            index,
-            old,
-            &found.destination,
-        )
+        let old = words.iter().find(|word| word.ends_with(&format!("/{}", hit.subject)) && **word != found)?;
+        edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, old, &found)
     });
-    let title = format!("Start `{}`", found.destination);
+    let title = format!("Start `{found}`");
     Prescription::of(edit.map(|edit| remedy("correct-path", title, "that is where the Dockerfile copies it", edit)))
 }

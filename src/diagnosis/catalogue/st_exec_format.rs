@@ -4,6 +4,7 @@ use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::start::script;
+use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit, Remedy};
 
 pub const RULE: Rule = Rule {
@@ -19,18 +20,37 @@ pub const RULE: Rule = Rule {
     needles: &["exec format error", "cannot execute binary file", "Exec format error"],
     detect,
     remedies,
-    examples: &[Example {
-        log: "exec /app/start.sh: exec format error\n==> Exited with status 1",
-        subject: "/app/start.sh",
-        files: &[
-            ("Dockerfile", "FROM debian\nWORKDIR /app\nCOPY start.sh .\nCMD [\"/app/start.sh\"]\n"),
-            ("start.sh", "exec ./app\n"),
-        ],
-        executable: &["start.sh"],
-        remedy: Some(("name-shell", &[("start.sh", "#!/bin/sh\nexec ./app\n")])),
-        status: "update_failed",
-        ..Example::BLANK
-    }],
+    examples: &[
+        Example {
+            log: "exec /app/start.sh: exec format error\n==> Exited with status 1",
+            subject: "/app/start.sh",
+            files: &[
+                ("Dockerfile", "FROM debian\nWORKDIR /app\nCOPY start.sh .\nCMD [\"/app/start.sh\"]\n"),
+                ("start.sh", "exec ./app\n"),
+            ],
+            executable: &["start.sh"],
+            remedy: Some(("name-shell", &[("start.sh", "#!/bin/sh\nexec ./app\n")])),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "exec /usr/local/bin/tide: exec format error\n==> Exited with status 255",
+            subject: "/usr/local/bin/tide",
+            files: &[(
+                "Dockerfile",
+                "FROM golang:1.23 AS build\nRUN CGO_ENABLED=0 GOOS=linux GOARCH=arm64 go build -o /tide\nFROM debian\nCOPY --from=build /tide /usr/local/bin/tide\nCMD [\"tide\"]\n",
+            )],
+            remedy: Some((
+                "this-processor",
+                &[(
+                    "Dockerfile",
+                    "FROM golang:1.23 AS build\nRUN CGO_ENABLED=0 GOOS=linux GOARCH=amd64 go build -o /tide\nFROM debian\nCOPY --from=build /tide /usr/local/bin/tide\nCMD [\"tide\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -45,7 +65,10 @@ static SAID: Phrases = Phrases::new(&[
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.first(case, lines)?;
     let subject = found.subject();
-    let why = format!("`{subject}` cannot be run on this processor, or has no first line that names its shell");
+    let why = match foreign(case) {
+        Some((_, from, _)) => format!("`{subject}` was made for another processor: the Dockerfile says `{from}`"),
+        None => format!("`{subject}` cannot be run on this processor, or has no first line that names its shell"),
+    };
     let hit = Hit::at(found.line, subject, why);
     // During a build it is the image itself that is for another processor.
     let base = case.failing_instruction().and_then(|index| {
@@ -61,7 +84,38 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     })
 }
 
+/// How a Dockerfile asks for another processor, and the same for this one. Whole words, most telling first.
+const PROCESSORS: &[(&str, &str)] = &[
+    ("GOARCH=arm64", "GOARCH=amd64"),
+    ("GOARCH=arm", "GOARCH=amd64"),
+    ("GOARCH=386", "GOARCH=amd64"),
+    ("TARGETARCH=arm64", "TARGETARCH=amd64"),
+    ("--platform=linux/arm64/v8", "--platform=linux/amd64"),
+    ("--platform=linux/arm64", "--platform=linux/amd64"),
+    ("--platform=linux/arm/v7", "--platform=linux/amd64"),
+    ("--platform=arm64", "--platform=linux/amd64"),
+];
+
+/// The instruction that asks for another processor, what it says, and what it should.
+fn foreign(case: &Case<'_>) -> Option<(usize, &'static str, &'static str)> {
+    let lines = case.workspace.lines(case.dockerfile_path);
+    case.dockerfile.instructions().iter().enumerate().find_map(|(index, instruction)| {
+        let text = lines.get(instruction.first_line - 1..instruction.last_line)?.join(" ");
+        let says = |word: &str| text.split([' ', '\t', '"', '\'', ';']).any(|each| each == word);
+        PROCESSORS.iter().find(|(from, _)| says(from)).map(|(from, to)| (index, *from, *to))
+    })
+}
+
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    if let Some((index, from, to)) = foreign(case) {
+        return Prescription::none().with(
+            "this-processor",
+            format!("Build for amd64: `{to}` instead of `{from}`"),
+            "that is the processor the platform has",
+            Applicability::Rehearse,
+            edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, from, to),
+        );
+    }
     let Some(script) = script::find(case, &hit.subject).or_else(|| script::started(case)) else {
         return Prescription::none();
     };

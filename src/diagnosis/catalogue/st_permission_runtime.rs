@@ -157,7 +157,8 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
 /// What nginx writes to besides its logs: all at once, for it names only the first that it may not write.
 fn nginx_own(case: &Case<'_>, hit: &Hit, path: &str) -> Option<String> {
     let by_nginx = hit.line.is_some_and(|line| case.text(line).contains("[emerg]"));
-    let folder = ["/var/lib/nginx", "/var/cache/nginx", "/var/tmp/nginx"].iter().find(|folder| path.starts_with(*folder));
+    let folder =
+        ["/var/lib/nginx", "/var/cache/nginx", "/var/tmp/nginx"].iter().find(|folder| path.starts_with(*folder));
     let is_pid = path.ends_with("/run/nginx.pid");
     match folder {
         Some(folder) if by_nginx => Some(format!("{folder} /run/nginx.pid")),

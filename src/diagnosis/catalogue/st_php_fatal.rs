@@ -25,8 +25,8 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
-            log: "PHP Fatal error:  Uncaught Error: Class \"Redis\" not found in /app/index.php:3",
-            subject: "Redis",
+            log: "PHP Fatal error:  Uncaught Error: Class \"App\\Kernel\" not found in /app/index.php:3",
+            subject: "App\\Kernel",
             status: "update_failed",
             ..Example::BLANK
         },

@@ -58,7 +58,9 @@ pub fn misspelt(case: &Case<'_>) -> Vec<Misspelt> {
     let mut out = Vec::new();
     for path in files {
         for (index, line) in case.workspace.lines(path).into_iter().enumerate() {
-            let Some(written) = IMPORTS.read(line).and_then(|found| found.names().next().map(str::to_owned)) else { continue };
+            let Some(written) = IMPORTS.read(line).and_then(|found| found.names().next().map(str::to_owned)) else {
+                continue;
+            };
             if let Some(right) = right(case, path, &written) {
                 out.push(Misspelt { path: path.to_owned(), line: index + 1, written, right });
             }

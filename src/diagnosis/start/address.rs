@@ -1,5 +1,9 @@
 //! Address: a variable of the image that tells the service to listen on the loopback interface.
 
+use std::sync::LazyLock;
+
+use regex::Regex;
+
 use crate::diagnosis::Case;
 use crate::dockerfile::edit;
 use crate::remedy::Edit;
@@ -62,6 +66,41 @@ pub fn loopback(case: &Case<'_>) -> Option<Variable> {
             (counts && read).then_some(Variable { name, value, instruction: index, line: instruction.first_line })
         })
     })
+}
+
+/// How sources read a variable with a loopback address for its default: the name is the first group.
+static DEFAULTED: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    [
+        r#"(?:ENV\.fetch\(|environ\.get\(|getenv\()["'](\w+)["'],\s*["'](?:127\.0\.0\.1|localhost)["']\)"#,
+        r#"process\.env\.(\w+)\s*(?:\|\||\?\?)\s*["'`](?:127\.0\.0\.1|localhost)["'`]"#,
+        r#"ENV\[["'](\w+)["']\]\s*\|\|\s*["'](?:127\.0\.0\.1|localhost)["']"#,
+    ]
+    .iter()
+    .filter_map(|written| Regex::new(written).ok())
+    .collect()
+});
+
+/// The usual variable that a source of the project reads for its address, where its default is the loopback one and the
+/// image does not set it.
+pub fn unset(case: &Case<'_>) -> Option<String> {
+    let end = case.dockerfile.stages().last()?.instructions.end;
+    let env = case.dockerfile.env_at(end);
+    let sources = case.context.paths().filter(|path| {
+        [".js", ".mjs", ".cjs", ".ts", ".py", ".rb"].iter().any(|extension| path.ends_with(extension))
+            && !path.contains("node_modules/")
+    });
+    let texts = sources.take(400).filter_map(|path| case.workspace.text(&case.in_repository(path)));
+    let mut names = texts
+        .flat_map(|text| DEFAULTED.iter().flat_map(|shape| shape.captures_iter(text)).map(|found| found[1].to_owned()));
+    names.find(|name| OF_PROJECTS.contains(&name.as_str()) && !env.contains_key(name))
+}
+
+/// The edit that sets `name` to every interface, before the instruction that says what is started.
+pub fn set_everywhere(case: &Case<'_>, name: &str) -> Option<Edit> {
+    let command = case.dockerfile.final_command();
+    let index = [command.entrypoint, command.cmd].into_iter().flatten().min()?;
+    let line = format!("ENV {name}=0.0.0.0");
+    edit::insert_before_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &[&line])
 }
 
 /// `127.0.0.1` of `127.0.0.1:8000`.

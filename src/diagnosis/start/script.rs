@@ -62,6 +62,66 @@ pub fn at(case: &Case<'_>, path: &str) -> Option<Script> {
     copied(case).into_iter().rev().find(|script| script.path == path)
 }
 
+/// The path in the image of the program `name` that the final stage copies from another stage or from the context.
+pub fn program(case: &Case<'_>, name: &str) -> Option<String> {
+    let instructions = case.dockerfile.instructions();
+    let steps = node::history(case, instructions.len().checked_sub(1)?);
+    steps.iter().rev().find_map(|at| {
+        let (sources, to) = instructions[*at].copy_paths()?;
+        let to = case.dockerfile.expand(*at, &to, &Default::default());
+        let whole = absolute(&case.dockerfile.workdir_at(*at), &to);
+        let folder = whole.trim_end_matches("/.").trim_end_matches('/');
+        let ends_so = |path: &String| path.rsplit('/').next() == Some(name);
+        match sources.as_slice() {
+            _ if ends_so(&to) => Some(whole.clone()),
+            [_] if !to.ends_with(['/', '.']) => None,
+            all => all.iter().any(ends_so).then(|| format!("{folder}/{name}")),
+        }
+    })
+}
+
+/// What bash knows and a plain shell does not.
+const ONLY_BASH: &[&str] = &[
+    "[[",
+    "((",
+    "<(",
+    ">(",
+    "<<<",
+    "=(",
+    "${!",
+    "//",
+    "^^",
+    ",,",
+    "&>",
+    "source ",
+    "declare ",
+    "function ",
+    "mapfile",
+    "readarray",
+    "shopt",
+    "BASH_",
+    "select ",
+    "$'",
+    "read -a",
+    "+=",
+    "{1..",
+    "{0..",
+    "echo -e",
+    "let ",
+    "RANDOM",
+    "@]",
+    "==",
+];
+
+/// Whether a script written for bash uses nothing that a plain shell lacks. Comments do not count.
+pub fn is_plain(text: &str) -> bool {
+    let lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#'));
+    let addresses = ["http://", "https://", "postgres://", "redis://", "tcp://"];
+    lines
+        .map(|line| addresses.iter().fold(line.to_owned(), |line, each| line.replace(each, "")))
+        .all(|line| !ONLY_BASH.iter().any(|words| line.contains(words)))
+}
+
 fn absolute(workdir: &str, path: &str) -> String {
     let path = path.trim_start_matches("./");
     if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", workdir.trim_end_matches('/')) }

@@ -144,7 +144,16 @@ const SERVERS: &[Server] = &[
         reads_port: true,
         ..PLAIN
     },
-    Server { name: &["rackup"], hosts: &["--host", "-o"], ports: &["--port", "-p"], default_port: 9292, ..PLAIN },
+    // Listens everywhere unless the environment is that of development, its default.
+    Server {
+        name: &["rackup"],
+        hosts: &["--host", "-o"],
+        ports: &["--port", "-p"],
+        loopback: true,
+        default_port: 9292,
+        variables: &["RACK_ENV"],
+        ..PLAIN
+    },
     Server {
         name: &["rails", "server"],
         hosts: &["--binding", "-b"],

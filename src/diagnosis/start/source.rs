@@ -39,8 +39,9 @@ static UVICORN: Phrases = Phrases::new(&[r"^(\s*uvicorn\.run\(.+)(\)\s*)$"]);
 
 /// The only call of the project that keeps it to the loopback interface.
 pub fn loopback(case: &Case<'_>) -> Option<Call> {
-    let is_source =
-        |path: &&str| SOURCES.iter().any(|end| path.ends_with(end)) && !path.contains("node_modules/") && !path.contains("test");
+    let is_source = |path: &&str| {
+        SOURCES.iter().any(|end| path.ends_with(end)) && !path.contains("node_modules/") && !path.contains("test")
+    };
     let fastify = node::package(case, None).is_some_and(|package| package.requirement("fastify").is_some());
     let mut found = Vec::new();
     for path in case.context.paths().filter(is_source).take(FILES_MAX) {
@@ -73,7 +74,8 @@ fn by_default(line: &str, call: &Phrases, address: &str) -> Option<String> {
     let [before, after] = names[..] else { return None };
     let has_address = line.contains("host") || line.trim_start().starts_with(['#', '/']);
     let address = if after.starts_with(')') { address.trim_end_matches([',', ' ']) } else { address };
-    let address = if after.trim() == ")" && !before.ends_with('(') { address_of_end(address) } else { address.to_owned() };
+    let address =
+        if after.trim() == ")" && !before.ends_with('(') { address_of_end(address) } else { address.to_owned() };
     (!has_address).then(|| format!("{before}{address}{after}"))
 }
 
@@ -106,7 +108,10 @@ mod tests {
         check("    app.run()", "    app.run(host=\"0.0.0.0\")");
         check("    app.run(debug=True, port=5000)", "    app.run(host=\"0.0.0.0\", debug=True, port=5000)");
         check("    uvicorn.run(app, port=port)", "    uvicorn.run(app, port=port, host=\"0.0.0.0\")");
-        check("uvicorn.run(\"m:app\", host=\"127.0.0.1\", port=80)", "uvicorn.run(\"m:app\", host=\"0.0.0.0\", port=80)");
+        check(
+            "uvicorn.run(\"m:app\", host=\"127.0.0.1\", port=80)",
+            "uvicorn.run(\"m:app\", host=\"0.0.0.0\", port=80)",
+        );
         check("\thttp.ListenAndServe(\"localhost:8080\", nil)", "\thttp.ListenAndServe(\"0.0.0.0:8080\", nil)");
         check("HTTPServer((\"127.0.0.1\", port), Handler)", "HTTPServer((\"0.0.0.0\", port), Handler)");
         assert_eq!(written("app.listen(PORT, '0.0.0.0')"), None);

@@ -1,0 +1,3 @@
+module example.org/fare
+
+go 1.23

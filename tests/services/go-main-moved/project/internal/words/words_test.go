@@ -1,0 +1,9 @@
+package words
+
+import "testing"
+
+func TestCount(t *testing.T) {
+	if got := Count("  two words "); got != 2 {
+		t.Fatal(got)
+	}
+}

@@ -1,0 +1,4 @@
+#!/usr/bin/env bash
+set -euo pipefail
+[ "$(curl -fsS "$BASE_URL/healthz")" = ok ]
+[ "$(curl -fsS "$BASE_URL/queueing")" = 5 ]

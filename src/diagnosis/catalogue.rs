@@ -650,6 +650,9 @@ pub const ROSTER: &[&Rule] = &[
 /// Of a needle that stands in every line, only this many lines are looked at: the first and the last ones.
 const LINES_PER_RULE_MAX: usize = 400;
 
+/// A needle with fewer letters (`404`, `137`, `Killed`) stands in many a line that tells of nothing.
+const LETTERS_MIN: usize = 8;
+
 /// The rule of a class.
 pub fn find(id: &str) -> Option<&'static Rule> {
     ROSTER.iter().find(|rule| rule.id == id).copied()
@@ -681,9 +684,15 @@ impl Needles {
         Self { automaton, owners }
     }
 
-    /// Whether a rule may know `text`.
-    pub fn mark(&self, text: &str) -> bool {
-        self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(text))
+    /// Whether `text` holds a needle that no healthy log is full of: not a bare number or a short word.
+    pub fn mark(text: &str) -> bool {
+        static TELLING: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+            let needles = ROSTER.iter().flat_map(|rule| rule.needles);
+            let telling =
+                needles.filter(|needle| needle.chars().filter(|each| each.is_alphabetic()).count() >= LETTERS_MIN);
+            AhoCorasick::builder().ascii_case_insensitive(true).build(telling).ok()
+        });
+        TELLING.as_ref().is_some_and(|automaton| automaton.is_match(text))
     }
 
     /// For each rule of the roster the indices of the lines that hold one of its needles, ascending.

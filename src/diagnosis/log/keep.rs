@@ -4,7 +4,7 @@
 use std::io::{self, BufRead};
 
 use super::line::Line;
-use crate::diagnosis::catalogue;
+use crate::diagnosis::catalogue::Needles;
 
 /// More lines than this are not held at one time.
 const LINES_MAX: usize = 400_000;
@@ -45,10 +45,9 @@ impl Keeper {
     fn sift(&mut self) {
         let from = self.sifted.max(HEAD_LINES.min(self.lines.len() / 4));
         let to = from + (self.lines.len() - from) / 2;
-        let needles = catalogue::needles();
         let mut is_kept = vec![false; to - from];
         for at in from..to {
-            if needles.mark(&self.lines[at].text) {
+            if Needles::mark(&self.lines[at].text) {
                 let near = at.saturating_sub(LINES_AROUND).max(from)..(at + LINES_AROUND + 1).min(to);
                 is_kept[near.start - from..near.end - from].fill(true);
             }

@@ -166,12 +166,7 @@ static SAID: Phrases = Phrases::new(&[
 ]);
 
 /// Said by a server that others can reach too.
-static ELSEWHERE: Phrases = Phrases::new(&[
-    r"0\.0\.0\.0",
-    r"all addresses",
-    r"\[::\]:\d+",
-    r"Network:\s+https?://\d",
-]);
+static ELSEWHERE: Phrases = Phrases::new(&[r"0\.0\.0\.0", r"all addresses", r"\[::\]:\d+", r"Network:\s+https?://\d"]);
 static DETECTED: Phrases = Phrases::new(&[r"Detected service running on port"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
@@ -179,7 +174,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         return None;
     }
     // The platform names 0.0.0.0 where it found nothing there.
-    let server_says = |line: &crate::diagnosis::log::Line| !line.text.starts_with("==>") && ELSEWHERE.names(&line.text).is_some();
+    let server_says =
+        |line: &crate::diagnosis::log::Line| !line.text.starts_with("==>") && ELSEWHERE.names(&line.text).is_some();
     let said = SAID.last(case, lines).filter(|_| !case.log.lines.iter().any(server_says) && !DETECTED.anywhere(case));
     let unreached = reach::unreached(case);
     let start = Start::of(case);
@@ -294,17 +290,8 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
             edits: vec![edit],
         });
     }
-    if out.is_empty()
-        && let Some(call) = source::loopback(case)
-        && let Some(edit) = call.edit(case)
-    {
-        out.push(Remedy {
-            id: "listen-in-source".into(),
-            title: format!("Let `{}`, line {}, listen on 0.0.0.0", call.path, call.line),
-            why: "it is the only call that keeps the service to the loopback interface, and only its address changes".into(),
-            applicability: Applicability::Rehearse,
-            edits: vec![edit],
-        });
+    if out.is_empty() {
+        out.extend(in_source(case));
     }
     if out.is_empty()
         && let Some(listen) = nginx::listens(case).into_iter().find(|listen| listen.loopback)
@@ -319,4 +306,17 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
         });
     }
     Prescription::of(out)
+}
+
+/// The address in the project's own code, where one call decides it.
+fn in_source(case: &Case<'_>) -> Option<Remedy> {
+    let call = source::loopback(case)?;
+    Some(Remedy {
+        id: "listen-in-source".into(),
+        title: format!("Let `{}`, line {}, listen on 0.0.0.0", call.path, call.line),
+        why: "it is the only call that keeps the service to the loopback interface, and only its address changes"
+            .into(),
+        applicability: Applicability::Rehearse,
+        edits: vec![call.edit(case)?],
+    })
 }

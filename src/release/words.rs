@@ -32,7 +32,10 @@ pub(super) fn quoted(text: &str) -> String {
         (None, Some(_)) => "NO_CI".to_owned(),
         (None, None) => "skip-checks".to_owned(),
     });
-    let line = CLOSES.replace_all(&line, "$word$gap$of no. $number");
+    let line = CLOSES.replace_all(&line, |found: &Captures<'_>| {
+        let space = if found["of"].is_empty() { "" } else { " " };
+        format!("{}{}{}{space}no. {}", &found["word"], &found["gap"], &found["of"], &found["number"])
+    });
     match line.char_indices().nth(CHARS_MAX) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line.into_owned(),

@@ -320,18 +320,8 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
             edits: vec![edit],
         });
     }
-    if out.is_empty()
-        && let Some(call) = source::loopback(case)
-        && let Some(edit) = call.edit(case)
-    {
-        out.push(Remedy {
-            id: "listen-in-source".into(),
-            title: format!("Let `{}`, line {}, listen on 0.0.0.0", call.path, call.line),
-            why: "it is the only call that keeps the service to the loopback interface, and only its address changes"
-                .into(),
-            applicability: Applicability::Rehearse,
-            edits: vec![edit],
-        });
+    if out.is_empty() {
+        out.extend(in_source(case));
     }
     if out.is_empty()
         && let Some(name) = address::unset(case)
@@ -358,4 +348,17 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
         });
     }
     Prescription::of(out)
+}
+
+/// The address in the project's own code, where one call decides it.
+fn in_source(case: &Case<'_>) -> Option<Remedy> {
+    let call = source::loopback(case)?;
+    Some(Remedy {
+        id: "listen-in-source".into(),
+        title: format!("Let `{}`, line {}, listen on 0.0.0.0", call.path, call.line),
+        why: "it is the only call that keeps the service to the loopback interface, and only its address changes"
+            .into(),
+        applicability: Applicability::Rehearse,
+        edits: vec![call.edit(case)?],
+    })
 }

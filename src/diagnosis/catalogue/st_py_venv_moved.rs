@@ -60,7 +60,6 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
     ],
-    ..Rule::BLANK
 };
 
 /// The system's and the shells' words for a program whose interpreter is not there.

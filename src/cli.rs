@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod busy;
 mod check;
 mod connect;
 mod demo;
@@ -16,6 +17,7 @@ mod explain;
 mod heal;
 mod interrupt;
 mod learn;
+mod place;
 mod run;
 mod sandbox;
 mod screen;

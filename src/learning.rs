@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::diagnosis::Finding;
 
+mod lesson;
+mod limits;
+
+pub use lesson::{Absorbed, Lesson, Taught};
+pub use limits::STATE_BYTES_MAX;
+
 /// An outcome counts half after this many days: tools and registries change.
 const HALF_LIFE_DAYS: f64 = 180.0;
-/// Patterns kept. With some 300 bytes each the state stays far below the 1 MB of spec E2; the least useful go first.
-const PATTERNS_MAX: usize = 1_500;
-/// Working configurations kept, newest first.
-const CONFIGURATIONS_MAX: usize = 50;
-/// Strategy run times kept in `performance_map`.
-const STRATEGIES_MAX: usize = 200;
 
 /// `artifacts/deploy_learning_state.json` (spec E1). New fields may join; these keep their meaning.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -34,6 +34,12 @@ pub struct LearningState {
     pub records: BTreeMap<String, TrackRecord>,
     /// Configurations that went live, newest last.
     pub working: Vec<WorkingConfiguration>,
+    /// How often each known fix was of use, by its id.
+    pub fix_uses: BTreeMap<String, TrackRecord>,
+    /// How far each session's lessons are in here, the newest last.
+    pub absorbed: Vec<Absorbed>,
+    /// What is older, of a session that is not among those, is in here.
+    pub absorbed_until: Option<Timestamp>,
 }
 
 /// How often a remedy was tried for a class, and how often it helped. Weights decay with age.
@@ -63,12 +69,28 @@ impl TrackRecord {
         (self.helped + 1.0) / (self.helped + self.failed + 2.0)
     }
 
-    fn decay(&mut self, now: Timestamp) {
+    /// What it is worth at `now`.
+    fn at(mut self, now: Timestamp) -> Self {
         if let Some(last) = self.last_used {
             let days = now.duration_since(last).as_secs_f64() / 86_400.0;
             let factor = 0.5_f64.powf(days.max(0.0) / HALF_LIFE_DAYS);
             self.helped *= factor;
             self.failed *= factor;
+        }
+        self
+    }
+
+    /// How much it has to say.
+    fn weight(&self) -> f64 {
+        self.helped + self.failed
+    }
+
+    fn count(&mut self, outcome: Outcome, now: Timestamp) {
+        *self = self.at(now);
+        self.last_used = Some(now);
+        match outcome {
+            Outcome::Helped => self.helped += 1.0,
+            Outcome::Failed => self.failed += 1.0,
         }
     }
 }
@@ -92,7 +114,7 @@ impl LearningState {
     }
 
     pub fn record(&self, class: &str, remedy: &str) -> TrackRecord {
-        self.records.get(&format!("{class}/{remedy}")).copied().unwrap_or_default()
+        self.records.get(&limits::name(&format!("{class}/{remedy}"))).copied().unwrap_or_default()
     }
 
     /// Orders the remedies of a finding: applicability, then track record, then fewest edited lines, then id.
@@ -110,52 +132,46 @@ impl LearningState {
         finding.remedies.sort_by_key(order);
     }
 
-    /// The outcome of a remedy for a finding.
-    pub fn absorb(&mut self, finding: &Finding, remedy: &str, outcome: Outcome, now: Timestamp) {
-        let record = self.records.entry(format!("{}/{remedy}", finding.class)).or_default();
-        record.decay(now);
-        record.last_used = Some(now);
-        match outcome {
-            Outcome::Helped => record.helped += 1.0,
-            Outcome::Failed => record.failed += 1.0,
-        }
-        let id = format!("{}/{remedy}/{}", finding.class, finding.subject);
+    /// The outcome of a remedy.
+    fn absorb(&mut self, taught: &Taught, now: Timestamp) {
+        let Taught { class, subject, why, remedy, outcome } = taught;
+        self.records.entry(limits::name(&format!("{class}/{remedy}"))).or_default().count(*outcome, now);
+        let id = limits::fix(&format!("{class}/{remedy}/{subject}"));
         match outcome {
             Outcome::Helped => {
-                self.known_fixes.insert(id, finding.why.clone());
+                self.fix_uses.entry(id.clone()).or_default().count(*outcome, now);
+                self.known_fixes.insert(id, limits::why(why));
             }
             Outcome::Failed => {
                 self.known_fixes.remove(&id);
+                self.fix_uses.remove(&id);
             }
         }
-        self.forget_surplus();
+        self.forget_surplus(now);
     }
 
     /// A deploy ended.
-    pub fn count_deploy(&mut self, live: bool) {
+    fn count_deploy(&mut self, live: bool) {
         self.total_attempts += 1;
         self.successful += u64::from(live);
     }
 
     /// A dependency could not be installed.
-    pub fn count_failed_dependency(&mut self, name: &str) {
-        if !name.is_empty()
-            && (self.failed_dependencies.len() < PATTERNS_MAX || self.failed_dependencies.contains_key(name))
-        {
-            *self.failed_dependencies.entry(name.to_owned()).or_default() += 1;
+    fn count_failed_dependency(&mut self, name: &str, now: Timestamp) {
+        if !name.is_empty() {
+            *self.failed_dependencies.entry(limits::name(name)).or_default() += 1;
+            self.forget_surplus(now);
         }
     }
 
     /// The service went live like this.
-    pub fn remember_working(&mut self, working: WorkingConfiguration, strategy: &str) {
-        self.performance_map.insert(strategy.to_owned(), working.build_s);
-        self.working.retain(|known| known.service != working.service || known.base_image != working.base_image);
-        self.working.push(working);
-        let surplus = self.working.len().saturating_sub(CONFIGURATIONS_MAX);
-        self.working.drain(..surplus);
-        while self.performance_map.len() > STRATEGIES_MAX {
-            self.performance_map.pop_first();
-        }
+    fn remember_working(&mut self, working: &WorkingConfiguration, strategy: &str, now: Timestamp) {
+        self.performance_map.insert(limits::name(strategy), working.build_s);
+        let WorkingConfiguration { service, commit, base_image, build_s, at } = working;
+        let [service, commit, base_image] = [service, commit, base_image].map(|text| limits::fix(text));
+        self.working.retain(|known| known.service != service || known.base_image != base_image);
+        self.working.push(WorkingConfiguration { service, commit, base_image, build_s: *build_s, at: *at });
+        self.forget_surplus(now);
     }
 
     /// What a later run should know of this service (A6).
@@ -175,19 +191,6 @@ impl LearningState {
         #[expect(clippy::cast_precision_loss, reason = "a few hundred at most")]
         (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64)
     }
-
-    fn forget_surplus(&mut self) {
-        while self.records.len() > PATTERNS_MAX {
-            let oldest = self.records.iter().min_by_key(|(_, record)| record.last_used).map(|(id, _)| id.clone());
-            match oldest {
-                Some(id) => self.records.remove(&id),
-                None => break,
-            };
-        }
-        while self.known_fixes.len() > PATTERNS_MAX {
-            self.known_fixes.pop_first();
-        }
-    }
 }
 
 #[cfg(test)]
@@ -204,8 +207,8 @@ mod tests {
     #[test]
     fn an_old_outcome_counts_less() {
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
-        let mut record = TrackRecord { helped: 4.0, failed: 0.0, last_used: Some(now) };
-        record.decay(now + jiff::SignedDuration::from_hours(24 * 180));
+        let record = TrackRecord { helped: 4.0, failed: 0.0, last_used: Some(now) };
+        let record = record.at(now + jiff::SignedDuration::from_hours(24 * 180));
         assert!((record.helped - 2.0).abs() < 0.01, "{record:?}");
     }
 

@@ -56,10 +56,7 @@ pub struct Timing {
 /// What became of a commit that was to be published.
 #[derive(Debug, Clone)]
 pub enum Published {
-    Done {
-        commit: Commit,
-        parent: Commit,
-    },
+    Done(Commit),
     /// Somebody else's newer tip, on which the change makes no sense any more.
     Overtaken(Commit),
 }
@@ -170,7 +167,8 @@ impl Operations {
         diagnosis
     }
 
-    /// Commits `before → after` on `onto` and pushes it; when the remote has moved, again on its new tip.
+    /// Commits `before → after` on `onto` and pushes it; when the remote has moved, again on its new tip. `made` hears of each
+    /// commit and its parent before it is pushed.
     ///
     /// # Errors
     /// When the edits do not fit, the remote refuses, or it has moved away from `onto`.
@@ -179,6 +177,7 @@ impl Operations {
         onto: &Commit,
         change: &(dyn Fn(&Workspace) -> anyhow::Result<Workspace> + Send + Sync),
         message: &str,
+        made: &mut (dyn FnMut(&Commit, &Commit) + Send),
     ) -> anyhow::Result<Published> {
         let mut parent = onto.clone();
         for attempt in 1..=PUSHES_MAX {
@@ -189,10 +188,11 @@ impl Operations {
                 Err(error) => return Err(error),
             };
             let commit = self.repo.commit_workspace_change(&parent, &before, &after, message)?;
+            made(&commit, &parent);
             match self.repo.push(&self.remote, &commit, &self.branch).await? {
                 Pushed::Done => {
                     self.advance(onto, &commit);
-                    return Ok(Published::Done { commit, parent });
+                    return Ok(Published::Done(commit));
                 }
                 Pushed::Rejected { reason } if attempt < PUSHES_MAX => {
                     self.narrator.warn(
@@ -213,7 +213,7 @@ impl Operations {
     }
 
     /// Moves the local branch along, where it still stands where the run began. It is a convenience: the remote has the commit.
-    fn advance(&self, from: &Commit, to: &Commit) {
+    pub fn advance(&self, from: &Commit, to: &Commit) {
         match self.repo.advance(&self.branch, from, to) {
             Ok(advanced) => {
                 for kept in advanced.kept {
@@ -263,7 +263,16 @@ impl Operations {
     }
 
     /// The deploy that a pushed `commit` becomes: adopted when the platform starts it, triggered when it will not.
-    pub async fn start_deploy(&self, commit: &Commit) -> anyhow::Result<Deploy> {
+    ///
+    /// A commit that was deployed before, as `instead_of`, gets a new deploy, unless it has one already: asking twice begins
+    /// no second one.
+    pub async fn start_deploy(&self, commit: &Commit, instead_of: Option<&DeployId>) -> anyhow::Result<Deploy> {
+        if let Some(old) = instead_of {
+            return match self.deploy_of(commit).await? {
+                Some(newer) if newer.id != *old => Ok(newer),
+                _ => self.trigger(commit).await,
+            };
+        }
         let since = crate::world::now() - jiff::SignedDuration::from_secs(120);
         // Our own taken-back fixes are such commits: no deploy will come by itself.
         let skipped = self.repo.message_of(commit).is_ok_and(|message| message.contains("[skip render]"));
@@ -285,7 +294,7 @@ impl Operations {
     }
 
     /// Asks the platform for a deploy of `commit`.
-    pub async fn trigger(&self, commit: &Commit) -> anyhow::Result<Deploy> {
+    async fn trigger(&self, commit: &Commit) -> anyhow::Result<Deploy> {
         let known: Vec<DeployId> = self.known_deploys().await?;
         match self.render.create_deploy(&self.service.id, Some(commit)).await? {
             Triggered::Started(deploy) => Ok(deploy),

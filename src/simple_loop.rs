@@ -2,12 +2,13 @@
 //!
 //! Check, trigger, wait, analyse, apply a known fix, go on; an unknown failure is tried once more and then told.
 
-use serde_json::json;
-
 use crate::attempts::going_nowhere;
 use crate::choice::{Decision, Topology, choose};
-use crate::course::{Effort, Standing, gave_up, hear, last_look, left_to_person, release, watch};
+use crate::course::{
+    Effort, Standing, base, gave_up, hear, last_look, left_to_person, record, release, retry, watch,
+};
 use crate::diagnosis::Finding;
+use crate::mission::journal::Entry;
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::validation;
 use crate::workspace::Workspace;
@@ -23,7 +24,6 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
     let operations = &mission.operations;
     let log = |line: &str| mission.log("fallback_output.log", line);
     log(&format!("simple loop: {why}"));
-    let mut redeployed = false;
     loop {
         if let Some(end) = watch(mission, standing).await? {
             log(&end.summary);
@@ -32,15 +32,15 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
         if standing.iterations >= mission.options.max_iterations {
             return last_look(mission, standing).await;
         }
-        standing.iterations += 1;
         let Some(deploy) = standing.deploy.clone() else { continue };
+        record(mission, standing, Entry::Iteration { deploy: deploy.id.clone() }).await;
         let observation = operations.observe(&deploy).await;
         let workspace = operations.workspace(&standing.head)?;
-        let mut base = standing.base(&workspace);
-        let mut findings = operations.diagnose(&observation, &base).await.findings;
+        let mut files = base(mission, standing, &workspace)?;
+        let mut findings = operations.diagnose(&observation, &files).await.findings;
         if hear(mission, standing, &findings).await {
-            base = standing.base(&workspace);
-            findings = operations.diagnose(&observation, &base).await.findings;
+            files = base(mission, standing, &workspace)?;
+            findings = operations.diagnose(&observation, &files).await.findings;
         }
         let learning = mission.learning.lock().await.clone();
         findings.iter_mut().for_each(|finding| learning.rank(finding));
@@ -49,10 +49,10 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
             log(&format!("{}: {}", first.class, first.why));
             operations.tell_finding(first);
         }
-        if standing.attempts.is_going_nowhere(&findings.first().map(Finding::fingerprint).unwrap_or_default()) {
+        if standing.attempts.is_going_nowhere(&findings.first().map(Finding::mark).unwrap_or_default()) {
             return Ok(gave_up(standing, going_nowhere()));
         }
-        let next = match apply_known_fix(mission, standing, &findings, &base).await? {
+        let next = match apply_known_fix(mission, standing, &findings, &files).await? {
             Next::Applied => None,
             Next::Other(decision) => Some(decision),
             Next::WouldApply(title) => {
@@ -62,15 +62,12 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
         match next {
             None => {}
             Some(Decision::Person { finding }) => return Ok(left_to_person(standing, &finding)),
-            Some(_) if redeployed || mission.options.dry_run => {
+            Some(_) if standing.redeployed || mission.options.dry_run => {
                 return Ok(gave_up(standing, "the cause of the failure is not known".into()));
             }
             Some(_) => {
-                redeployed = true;
                 log("no known fix: the same commit is tried once more");
-                mission.journal("retry", json!({"commit": standing.head}));
-                standing.deploy = Some(operations.trigger(&standing.head).await?);
-                standing.deploys += 1;
+                retry(mission, standing, &deploy, None).await;
             }
         }
         tokio::time::sleep(operations.timing.cooldown).await;
@@ -103,17 +100,17 @@ async fn apply_known_fix(
         let Some(fix) = fixes.into_iter().next() else { break };
         let knowledge = operations.knowledge.lock().await.clone();
         let (verdict, cleared) = validation::judge(&fix.remedy, &fix.finding, base, &operations.facts, &knowledge);
-        let fingerprint = fix.finding.fingerprint();
+        let mark = fix.finding.mark();
         if let Some((remedy, after)) = cleared {
             if mission.options.dry_run {
                 return Ok(Next::WouldApply(remedy.get().title.clone()));
             }
             log(&format!("applying {}", remedy.get().title));
-            release(mission, standing, Effort { fixes: vec![(remedy, fix.finding)], after, fingerprint }).await?;
+            release(mission, standing, Effort { fixes: vec![(remedy, fix.finding)], after, mark }).await?;
             return Ok(Next::Applied);
         }
         log(&format!("refused {}: {}", fix.remedy.id, verdict.refused.join("; ")));
-        tried.push(crate::choice::Tried { fingerprint, remedy: fix.remedy.id });
+        tried.push(crate::choice::Tried { mark, remedy: fix.remedy.id });
     }
     Ok(Next::Other(Decision::Exhausted))
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::documents::{AnalyzerOutput, FixerOutput, MonitorOutput, OptimizerOutput, Pattern, ValidatorOutput};
 use super::{Answer, Assignment, Desk, Proposal};
-use crate::choice::{self, Decision, Topology, Tried};
+use crate::choice::{self, Decision, Fix, Topology, Tried};
 use crate::diagnosis::{Finding, Policy};
 use crate::learning::LearningState;
 use crate::memory::Document;
@@ -20,7 +20,6 @@ const PROPOSALS_MAX: u32 = 12;
 pub(super) async fn monitor(mut desk: Desk, mut document: Document<MonitorOutput>) -> &'static str {
     while desk.assignments.changed().await.is_ok() {
         let Some(assignment) = desk.assignments.borrow_and_update().clone() else { continue };
-        sabotage(&desk, "monitor");
         let observation = match (&assignment.observation, &assignment.deploy) {
             (Some(seen), _) => (**seen).clone(),
             (None, Some(deploy)) => desk.operations.observe(deploy).await,
@@ -45,7 +44,6 @@ pub(super) async fn analyzer(desk: Desk, mut document: Document<AnalyzerOutput>)
     while seen.changed().await.is_ok() {
         let Some(seen) = seen.borrow_and_update().clone() else { continue };
         let Some(assignment) = desk.current(seen.header.seq) else { continue };
-        sabotage(&desk, "analyzer");
         let foreseen = desk.operations.foresee(&assignment.workspace).await;
         let diagnosis = match &assignment.deploy {
             Some(_) => desk.operations.diagnose(&seen.observation, &assignment.workspace).await,
@@ -97,7 +95,6 @@ pub(super) async fn optimizer(desk: Desk, mut document: Document<OptimizerOutput
     while analysed.changed().await.is_ok() {
         let Some(analysis) = analysed.borrow_and_update().clone() else { continue };
         let Some(assignment) = desk.current(analysis.header.seq) else { continue };
-        sabotage(&desk, "optimizer");
         let learning = desk.learning.lock().await.clone();
         let mut findings = analysis.findings.clone();
         let mut foreseen = analysis.foreseen.clone();
@@ -182,8 +179,9 @@ pub(super) async fn fixer(desk: Desk, mut document: Document<FixerOutput>) -> &'
                 match verdict {
                     Some(verdict) if !verdict.cleared && desk.current(verdict.header.seq).is_some() => {
                         refused.extend(verdict.refused.iter().filter_map(|(what, _)| {
-                            let (fingerprint, remedy) = what.rsplit_once('\u{1f}')?;
-                            Some(Tried { fingerprint: fingerprint.into(), remedy: remedy.into() })
+                            let (failure, remedy) = what.rsplit_once('\u{1f}')?;
+                            let (_, mark) = failure.rsplit_once('\u{1f}')?;
+                            Some(Tried { mark: mark.into(), remedy: remedy.into() })
                         }));
                         attempt += 1;
                     }
@@ -193,7 +191,6 @@ pub(super) async fn fixer(desk: Desk, mut document: Document<FixerOutput>) -> &'
         }
         let Some(ranking) = ranked.borrow_and_update().clone() else { continue };
         let Some(assignment) = desk.current(ranking.header.seq) else { continue };
-        sabotage(&desk, "fixer");
         let tried: Vec<Tried> = assignment.tried.iter().chain(&refused).cloned().collect();
         let topology = topology_named(&ranking.current_topology);
         let decision = match attempt < PROPOSALS_MAX {
@@ -249,12 +246,11 @@ pub(super) async fn validator(desk: Desk, mut document: Document<ValidatorOutput
     while chosen.changed().await.is_ok() {
         let Some(choice) = chosen.borrow_and_update().clone() else { continue };
         let Some(assignment) = desk.current(choice.header.seq) else { continue };
-        sabotage(&desk, "validator");
         if choice.attempt == 0 {
             all_refused.clear();
         }
         let (proposal, verdict) = judge(&desk, &assignment, &choice).await;
-        all_refused.extend(verdict.refused.iter().map(|(what, why)| (what.replace('\u{1f}', "/"), why.clone())));
+        all_refused.extend(verdict.refused.iter().map(|(what, why)| (class_and_remedy(what), why.clone())));
         let refused_now = !verdict.cleared;
         if let Err(error) = document.write(verdict) {
             desk.fail("validator", error);
@@ -264,6 +260,13 @@ pub(super) async fn validator(desk: Desk, mut document: Document<ValidatorOutput
         }
     }
     "validator"
+}
+
+/// Of a refusal as the fixer reads it, which also says for which failure.
+fn class_and_remedy(what: &str) -> String {
+    let mut parts = what.split('\u{1f}');
+    let class = parts.next().unwrap_or_default();
+    format!("{class}/{}", parts.next_back().unwrap_or_default())
 }
 
 async fn judge(desk: &Desk, assignment: &Assignment, choice: &FixerOutput) -> (Option<Proposal>, ValidatorOutput) {
@@ -293,7 +296,11 @@ async fn judge(desk: &Desk, assignment: &Assignment, choice: &FixerOutput) -> (O
                         });
                         // Without the primary fix the others are no answer; a companion is simply left out.
                         if place == 0 {
-                            refused.push((format!("{}\u{1f}{}", fix.finding.fingerprint(), fix.remedy.id), reason));
+                            let Fix { finding, remedy } = fix;
+                            refused.push((
+                                format!("{}\u{1f}{}\u{1f}{}", finding.class, finding.mark(), remedy.id),
+                                reason,
+                            ));
                             break;
                         }
                     }
@@ -326,9 +333,4 @@ fn answer(desk: &Desk, assignment: &Assignment, proposal: Proposal, refused: Vec
         refused,
     };
     let _ = desk.answers.send(Ok((assignment.seq, answer)));
-}
-
-/// Panics when the test of the fall-back asks for it.
-fn sabotage(desk: &Desk, agent: &str) {
-    assert!(desk.saboteur.as_deref() != Some(agent), "{agent}");
 }

@@ -9,6 +9,7 @@ use anyhow::bail;
 use super::Global;
 use super::connect::{Platform, TargetArgs, TopologyArg};
 use super::exit::Exit;
+use super::place::GoingOnArgs;
 use super::run::{self, Scene, Shape};
 use super::sandbox::BuilderArg;
 use super::screen::say;
@@ -142,6 +143,7 @@ fn target() -> TargetArgs {
         detailed_exitcode: false,
         include_changes: false,
         yes: true,
+        going_on: GoingOnArgs::default(),
     }
 }
 

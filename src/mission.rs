@@ -165,8 +165,11 @@ impl Mission {
         }
     }
 
-    /// Absorbs the lessons of `lines` that are not on record yet, and saves the record.
+    /// Absorbs the lessons of `lines` that are not on record yet, and saves the record. A dry run changes nothing.
     pub async fn learn(&self, lines: &[Line]) {
+        if self.options.dry_run {
+            return;
+        }
         let mut learning = self.learning.lock().await;
         let mut news = false;
         for (lesson, line) in lines.iter().filter_map(|line| Some((line.lesson()?, line))) {

@@ -17,6 +17,9 @@ use crate::mission::past::{self, PastRun};
 /// A run that was cut short longer ago than this is not taken up by itself: its service has moved on.
 const RESUMED_UNASKED_FOR: SignedDuration = SignedDuration::from_hours(24);
 
+/// Past runs among which one that was cut short is looked for unasked: what is older has been overtaken.
+const RUNS_LOOKED_AT: usize = 50;
+
 /// What to do with a run that was cut short, and about one that is at work.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct GoingOnArgs {
@@ -160,7 +163,7 @@ fn by_name(store: &Store, id: &SessionId) -> anyhow::Result<PastRun> {
 /// The newest run of the same service, when it was cut short not long ago and nobody objects.
 async fn unasked(global: &Global, target: &TargetArgs, repo: &Repo, store: &Store) -> anyhow::Result<Option<PastRun>> {
     // Most often there is none, and nobody need be asked about the service.
-    if !past::runs(store).any(|run| run.is_unfinished()) {
+    if !past::runs(store).take(RUNS_LOOKED_AT).any(|run| run.is_unfinished()) {
         return Ok(None);
     }
     let Ok(platform) = connect::platform(target) else { return Ok(None) };

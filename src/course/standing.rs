@@ -178,3 +178,134 @@ impl Standing {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempts::{Failure, Fix};
+    use crate::learning::Lesson;
+    use crate::mission::journal::Begun;
+    use crate::service::{DeployStatus, ServiceId};
+
+    fn commit(name: &str) -> Commit {
+        Commit(name.repeat(40))
+    }
+
+    fn deploy(id: &str, of: &str, status: DeployStatus) -> Deploy {
+        Deploy {
+            id: DeployId(id.into()),
+            commit: Some(commit(of)),
+            commit_message: None,
+            status,
+            trigger: None,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+            started_at: None,
+            finished_at: None,
+        }
+    }
+
+    fn failure(mark: &str) -> Failure {
+        Failure { mark: mark.into(), class: "img-tag-not-found".into(), subject: "python".into(), why: "no tag".into() }
+    }
+
+    fn released(of: &str, onto: &str, undoes: Option<Released>) -> Released {
+        let fix = Fix { failure: failure("m1"), remedy: format!("tag-{of}"), title: format!("Use {of}") };
+        Released { mark: "m1".into(), fixes: vec![fix], parent: commit(onto), commit: commit(of), undoes: undoes.map(Box::new) }
+    }
+
+    fn verdict(mark: &str) -> Entry {
+        let (failure, findings) = (Some(failure(mark)), vec![]);
+        Entry::Verdict { healthy: false, failure, findings, lesson: Lesson::default() }
+    }
+
+    /// Fails, is mended in vain, and mended again; the second fix takes the first back.
+    fn story() -> Vec<Entry> {
+        let begun = Begun {
+            format: 1,
+            service: ServiceId("srv-1".into()),
+            name: "shop".into(),
+            branch: "main".into(),
+            dry_run: false,
+        };
+        let first = released("b", "a", None);
+        vec![
+            Entry::Begun(begun),
+            Entry::Meant { commit: commit("a"), removed: false },
+            Entry::Found(deploy("d1", "a", DeployStatus::BuildFailed)),
+            Entry::Watch { deploy: deploy("d1", "a", DeployStatus::BuildFailed), ours: false },
+            Entry::Iteration { deploy: DeployId("d1".into()) },
+            verdict("m1"),
+            Entry::Publish(first.clone()),
+            Entry::Published { commit: commit("b") },
+            Entry::StartDeploy { commit: commit("b"), instead_of: None },
+            Entry::Deploying(deploy("d2", "b", DeployStatus::Created)),
+            Entry::Watch { deploy: deploy("d2", "b", DeployStatus::Created), ours: true },
+            Entry::Ended(deploy("d2", "b", DeployStatus::BuildFailed)),
+            Entry::Iteration { deploy: DeployId("d2".into()) },
+            verdict("m1"),
+            Entry::Publish(released("c", "b", Some(first))),
+            Entry::Published { commit: commit("c") },
+        ]
+    }
+
+    fn lines(entries: Vec<Entry>) -> Vec<Line> {
+        let line = |(seq, entry)| Line { seq, at: jiff::Timestamp::UNIX_EPOCH, entry };
+        (1..).zip(entries).map(line).collect()
+    }
+
+    #[test]
+    fn a_standing_survives_its_journal_at_every_line() {
+        let story = lines(story());
+        for cut in 0..=story.len() {
+            let written: Vec<String> = story[..cut].iter().map(|line| serde_json::to_string(line).unwrap()).collect();
+            let read: Vec<Line> = written.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+            assert_eq!(read, story[..cut]);
+            assert_eq!(Standing::replay(&read).is_some(), cut >= 2, "at line {cut}");
+        }
+    }
+
+    #[test]
+    fn a_fix_that_did_not_help_is_known_until_it_is_taken_back() {
+        let story = lines(story());
+        let before = Standing::replay(&story[..14]).unwrap();
+        assert_eq!(before.useless, Some(released("b", "a", None)));
+        assert_eq!((before.deploys, before.iterations, before.ours), (1, 2, false));
+        assert_eq!(before.attempts.kept, Vec::<String>::new());
+        let after = Standing::replay(&story).unwrap();
+        assert_eq!((after.useless, after.deploy, after.head), (None, None, commit("c")));
+        assert_eq!(after.attempts.kept, ["Use c"]);
+        assert_eq!(after.attempts.tried.len(), 2);
+    }
+
+    #[test]
+    fn an_iteration_that_was_cut_short_counts_once() {
+        let mut story = story();
+        story.truncate(5);
+        story.push(Entry::Resumed);
+        story.push(Entry::Iteration { deploy: DeployId("d1".into()) });
+        assert_eq!(Standing::replay(&lines(story)).unwrap().iterations, 1);
+    }
+
+    #[test]
+    fn a_commit_without_a_result_is_underway() {
+        let mut story = story();
+        story.truncate(7);
+        let standing = Standing::replay(&lines(story.clone())).unwrap();
+        assert_eq!(standing.underway, Some(Underway::Fix(released("b", "a", None))));
+        assert_eq!(standing.head, commit("a"));
+        story.push(Entry::Dropped { commit: commit("b") });
+        let standing = Standing::replay(&lines(story)).unwrap();
+        assert_eq!((standing.underway, standing.attempts.tried.len()), (None, 0));
+    }
+
+    #[test]
+    fn when_somebody_takes_our_fixes_out_they_neither_stand_nor_wait_for_a_verdict() {
+        let mut story = story();
+        story.push(Entry::Meant { commit: commit("e"), removed: true });
+        let mut standing = Standing::replay(&lines(story)).unwrap();
+        assert_eq!((standing.head.clone(), standing.arrived), (commit("e"), false));
+        assert_eq!(standing.attempts.kept, Vec::<String>::new());
+        assert_eq!(standing.attempts.failed(Some(&failure("m1"))).useless, None);
+        assert_eq!(standing.attempts.tried.len(), 2, "what was tried stays tried");
+    }
+}

@@ -65,8 +65,10 @@ impl LearningState {
         forget(&mut self.records, RECORDS_MAX, |_, record| weight(record));
         let uses = &self.fix_uses;
         forget(&mut self.known_fixes, FIXES_MAX, |id, _| uses.get(id).map_or(0.0, weight));
-        let known = &self.known_fixes;
-        self.fix_uses.retain(|id, _| known.contains_key(id));
+        if self.fix_uses.len() > self.known_fixes.len() {
+            let known = &self.known_fixes;
+            self.fix_uses.retain(|id, _| known.contains_key(id));
+        }
         #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
         forget(&mut self.failed_dependencies, DEPENDENCIES_MAX, |_, count| *count as f64);
         let surplus = self.working.len().saturating_sub(CONFIGURATIONS_MAX);
@@ -96,7 +98,7 @@ mod tests {
 
     /// A lesson with texts of the greatest length, of which no two are alike.
     fn long(number: usize, at: Timestamp) -> Lesson {
-        let text = |start: &str| format!("{start}-{number}-{}", "\"ü\u{1}".repeat(200));
+        let text = |start: &str| format!("{start}-{number}-{}", "\"ü\u{1}".repeat(25));
         let taught = Taught {
             class: text("class"),
             subject: text("subject"),

@@ -53,6 +53,10 @@ pub enum ReadError {
 pub fn read_versioned<T: Versioned>(path: &Path) -> Result<Found<T>, ReadError> {
     let Some(bytes) = bytes(path)? else { return Ok(Found::Nothing) };
     let parsed = serde_json::from_slice::<Value>(&bytes).and_then(|value| {
+        // A list would read as a document, field by field.
+        if !value.is_object() {
+            return Err(serde::de::Error::custom("it is no JSON object"));
+        }
         let format = format_of(&value);
         if format > u64::from(T::FORMAT) { Ok(Err(format)) } else { serde_json::from_value(value).map(Ok) }
     });

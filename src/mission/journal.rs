@@ -223,7 +223,7 @@ impl Line {
     /// What the line teaches.
     pub fn lesson(&self) -> Option<&Lesson> {
         match &self.entry {
-            Entry::Verdict { lesson, .. } => Some(lesson),
+            Entry::Verdict { lesson, .. } if *lesson != Lesson::default() => Some(lesson),
             _ => None,
         }
     }
@@ -263,5 +263,46 @@ pub fn begun(lines: &[Line]) -> Option<&Begun> {
     match &last_run(lines).first()?.entry {
         Entry::Begun(begun) => Some(begun),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attempts::Fix;
+
+    #[test]
+    fn an_entry_holds_no_secret_and_its_ids_are_whole() {
+        let secret = "hunter2swordfish";
+        let failure = Failure {
+            mark: "00112233".into(),
+            class: "st-missing-env".into(),
+            subject: secret.into(),
+            why: format!("`{secret}` is no host"),
+        };
+        let fix = Fix { failure, remedy: "srv-abcdef".into(), title: format!("Use {secret}") };
+        let (parent, commit) = (Commit("a".repeat(40)), Commit("abcdef".repeat(7)));
+        let inner = Released { mark: "m".into(), fixes: vec![fix.clone()], parent, commit: commit.clone(), undoes: None };
+        let released = Released { undoes: Some(Box::new(inner.clone())), ..inner };
+        // A variable's value may be part of an id.
+        let redactor = Redactor::new([secret.to_owned(), "abcdef".to_owned()]);
+        let Entry::Publish(kept) = Entry::Publish(released).redacted(&redactor) else { panic!("another entry") };
+        assert!(!serde_json::to_string(&kept).unwrap().contains(secret));
+        assert_eq!((kept.commit, &kept.fixes[0].remedy), (commit, &fix.remedy));
+        assert_eq!(kept.fixes[0].title, "Use [redacted]");
+    }
+
+    #[test]
+    fn a_name_that_is_used_again_has_the_journal_of_its_last_run() {
+        let begun = |service: &str| {
+            let service = ServiceId(service.into());
+            Entry::Begun(Begun { format: FORMAT, service, name: "shop".into(), branch: "main".into(), dry_run: false })
+        };
+        let entries = [begun("srv-1"), Entry::Resumed, begun("srv-2"), Entry::Swarm { spawned_us: 3 }];
+        let lines: Vec<Line> =
+            (1..).zip(entries).map(|(seq, entry)| Line { seq, at: Timestamp::UNIX_EPOCH, entry }).collect();
+        assert_eq!(last_run(&lines).len(), 2);
+        assert_eq!(super::begun(&lines).unwrap().service.0, "srv-2");
+        assert_eq!(super::begun(&lines[1..2]), None, "a run that did not know its service");
     }
 }

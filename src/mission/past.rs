@@ -89,8 +89,15 @@ impl Lessons {
             match session.journal::<Line>() {
                 Ok(lines) => {
                     lessons.sessions += 1;
-                    let taught = lines.into_iter().filter(|line| line.lesson().is_some());
-                    lessons.lines.extend(taught.map(|line| (session.id().clone(), line)));
+                    let mut rehearsed = false;
+                    for line in lines {
+                        if let Entry::Begun(begun) = &line.entry {
+                            rehearsed = begun.dry_run;
+                        }
+                        if line.lesson().is_some() && !rehearsed {
+                            lessons.lines.push((session.id().clone(), line));
+                        }
+                    }
                 }
                 Err(_) => lessons.unreadable.push(session.id().clone()),
             }

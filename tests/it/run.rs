@@ -5,6 +5,10 @@
 mod deploying;
 mod healing;
 mod interruptions;
+mod neighbours;
 mod records;
 mod refusals;
+mod resuming;
 mod scene;
+mod terminal;
+mod verifying;

@@ -254,8 +254,10 @@ fn panic_words(panic: Box<dyn std::any::Any + Send>) -> String {
 mod tests {
     use super::*;
 
+    type Answers = mpsc::UnboundedSender<Result<(u64, Answer), SwarmFailure>>;
+
     /// A swarm of these tasks, which answers to nothing.
-    fn swarm(tasks: JoinSet<&'static str>) -> (Swarm, mpsc::UnboundedSender<Result<(u64, Answer), SwarmFailure>>) {
+    fn swarm(tasks: JoinSet<&'static str>) -> (Swarm, Answers) {
         let (assign, _) = watch::channel(None);
         let (sender, answers) = mpsc::unbounded_channel();
         (Swarm { tasks, assign, answers, seq: 0, broken: None, spawned_in: Duration::ZERO }, sender)

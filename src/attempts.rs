@@ -99,9 +99,8 @@ impl Attempts {
         let now = failure.map(|failure| failure.mark.as_str()).unwrap_or_default();
         let Some(last) = self.last.take() else { return Heard { useless: None, taught: vec![] } };
         // What the files foretold and the log now tells is one fault.
-        let same = |fix: &Fix| {
-            failure.is_some_and(|now| now.class == fix.failure.class && now.subject == fix.failure.subject)
-        };
+        let same =
+            |fix: &Fix| failure.is_some_and(|now| now.class == fix.failure.class && now.subject == fix.failure.subject);
         let foretold = last.mark == FILES && last.fixes.iter().any(same);
         let progress = if foretold { Progress::Stuck } else { progress(&last.mark, now) };
         let outcome = match progress {

@@ -268,7 +268,11 @@ pub async fn release(mission: &Mission, standing: &mut Standing, effort: Effort)
     let edits: Vec<remedy::Edit> = effort.fixes.iter().flat_map(|(fix, _)| fix.get().edits.clone()).collect();
     // On the tip that was examined the result is known; on a newer one the edits are made again, or refused.
     let change = |tip: &Workspace| -> anyhow::Result<Workspace> {
-        if *tip == known { Ok(effort.after.clone()) } else { Ok(remedy::apply(&edits, &without(operations, tip, useless.as_ref())?)?) }
+        if *tip == known {
+            Ok(effort.after.clone())
+        } else {
+            Ok(remedy::apply(&edits, &without(operations, tip, useless.as_ref())?)?)
+        }
     };
     let fix = |(fix, finding): &(Cleared<Remedy>, Finding)| {
         let (remedy, title) = (fix.get().id.clone(), fix.get().title.clone());

@@ -75,9 +75,10 @@ impl Finding {
     /// Sixteen hex digits that stand for the fingerprint in a record: of a secret in it nothing is left.
     pub fn mark(&self) -> String {
         // FNV-1a: the same in every version of the program, as a record that outlives it needs.
-        let hash = self.fingerprint().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+        let hash = self
+            .fingerprint()
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         format!("{hash:016x}")
     }
 

@@ -205,7 +205,10 @@ impl Mission {
         let service = self.operations.service.name.clone();
         let strategy = format!("{service} on {base_image}");
         let build_s = end.duration_since(start).as_secs_f64().max(0.0);
-        Some((WorkingConfiguration { service, commit: commit.0, build_s, at: crate::world::now(), base_image }, strategy))
+        Some((
+            WorkingConfiguration { service, commit: commit.0, build_s, at: crate::world::now(), base_image },
+            strategy,
+        ))
     }
 
     fn save(&self, learning: &LearningState) {

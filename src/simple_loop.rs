@@ -4,9 +4,7 @@
 
 use crate::attempts::going_nowhere;
 use crate::choice::{Decision, Topology, choose};
-use crate::course::{
-    Effort, Standing, base, gave_up, hear, last_look, left_to_person, record, release, retry, watch,
-};
+use crate::course::{Effort, Standing, base, gave_up, hear, last_look, left_to_person, record, release, retry, watch};
 use crate::diagnosis::Finding;
 use crate::mission::journal::Entry;
 use crate::mission::{Mission, Outcome, RunEnd};

@@ -54,11 +54,8 @@ pub async fn enter(global: &Global, target: &TargetArgs, store: &Store) -> anyho
 }
 
 fn ask(held: &LockError) -> anyhow::Result<IfBusy> {
-    let choices = [
-        (IfBusy::Watch, "watch it"),
-        (IfBusy::Wait, "wait until it has ended, then begin"),
-        (IfBusy::Leave, "leave"),
-    ];
+    let choices =
+        [(IfBusy::Watch, "watch it"), (IfBusy::Wait, "wait until it has ended, then begin"), (IfBusy::Leave, "leave")];
     let chosen = dialoguer::Select::new()
         .with_prompt(held.to_string())
         .items(choices.map(|(_, words)| words))

@@ -184,7 +184,6 @@ pub async fn mission(
     narrator: &Narrator,
     shape: (bool, bool),
 ) -> anyhow::Result<Mission> {
-    let (with_phases, simple) = shape;
     let sandboxed = platform.sandbox.is_some();
     let here = place.repo.branch()?;
     let render = platform.client()?;
@@ -208,7 +207,7 @@ pub async fn mission(
         }
         _ => None,
     };
-    let timing = timing(target, sandboxed, simple);
+    let timing = timing(target, sandboxed, shape.1);
     let state = learning(&place.store, narrator)?;
     let cache = place.store.root().join("memory/swarm/index_cache");
     let index = Index::new(IndexSettings { project: global.dir.clone(), cache, timeout_ms: 20_000, offline: false })?;
@@ -243,18 +242,23 @@ pub async fn mission(
         journal,
         past,
         learning: Arc::new(Mutex::new(state)),
-        options: Options {
-            max_iterations: target.max_iterations,
-            topology: target.topology.chosen(),
-            dry_run: target.dry_run,
-            include_changes: target.include_changes,
-            with_phases,
-            simple,
-        },
+        options: options(target, shape),
     };
     // What a killed run had on paper only.
     mission.learn(&mission.past).await;
     Ok(mission)
+}
+
+/// What was asked for; `shape` is whether with phases, and whether by the simple loop.
+fn options(target: &TargetArgs, (with_phases, simple): (bool, bool)) -> Options {
+    Options {
+        max_iterations: target.max_iterations,
+        topology: target.topology.chosen(),
+        dry_run: target.dry_run,
+        include_changes: target.include_changes,
+        with_phases,
+        simple,
+    }
 }
 
 /// The journal to go on with, and what stands in it of this run.
@@ -284,7 +288,11 @@ fn journal(
             begun.branch,
             service.name
         );
-        return Err(Usage::error(Exit::Usage, message, format!("--service {}, or --fresh to begin anew", begun.service)));
+        return Err(Usage::error(
+            Exit::Usage,
+            message,
+            format!("--service {}, or --fresh to begin anew", begun.service),
+        ));
     }
     Ok((journal, place.past.clone()))
 }

@@ -60,7 +60,9 @@ fn show(global: &Global, store: &Store) -> anyhow::Result<Exit> {
 /// What is wrong with the learning state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Trouble {
-    Damaged { why: String },
+    Damaged {
+        why: String,
+    },
     /// There is none, but sessions have something to teach.
     Absent,
     /// It lacks so many lessons.

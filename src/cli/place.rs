@@ -129,7 +129,9 @@ async fn unfinished(
         },
         (Some(""), Some(id)) => by_name(store, id).map(Some),
         (Some(text), _) => {
-            let id = text.parse().map_err(|error| Usage::error(Exit::Usage, format!("{error}"), "domain-runner sessions list"))?;
+            let id = text
+                .parse()
+                .map_err(|error| Usage::error(Exit::Usage, format!("{error}"), "domain-runner sessions list"))?;
             by_name(store, &id).map(Some)
         }
         (None, Some(id)) => {

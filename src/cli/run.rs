@@ -198,7 +198,8 @@ fn told(result: Ended, target: &TargetArgs, place: Option<&Place>, narrator: &Na
         }
         Ok(Err(exit)) => {
             // No final state: the session has not ended.
-            let next = vec!["domain-runner deploy --resume   goes on from here; a deploy on the platform goes on".to_owned()];
+            let next =
+                vec!["domain-runner deploy --resume   goes on from here; a deploy on the platform goes on".to_owned()];
             narrator.tell(last(exit, "interrupted", "interrupted; nothing is half written".into(), next));
             exit
         }

@@ -210,7 +210,13 @@ mod tests {
 
     fn released(of: &str, onto: &str, undoes: Option<Released>) -> Released {
         let fix = Fix { failure: failure("m1"), remedy: format!("tag-{of}"), title: format!("Use {of}") };
-        Released { mark: "m1".into(), fixes: vec![fix], parent: commit(onto), commit: commit(of), undoes: undoes.map(Box::new) }
+        Released {
+            mark: "m1".into(),
+            fixes: vec![fix],
+            parent: commit(onto),
+            commit: commit(of),
+            undoes: undoes.map(Box::new),
+        }
     }
 
     fn verdict(mark: &str) -> Entry {

@@ -282,7 +282,8 @@ mod tests {
         };
         let fix = Fix { failure, remedy: "srv-abcdef".into(), title: format!("Use {secret}") };
         let (parent, commit) = (Commit("a".repeat(40)), Commit("abcdef".repeat(7)));
-        let inner = Released { mark: "m".into(), fixes: vec![fix.clone()], parent, commit: commit.clone(), undoes: None };
+        let inner =
+            Released { mark: "m".into(), fixes: vec![fix.clone()], parent, commit: commit.clone(), undoes: None };
         let released = Released { undoes: Some(Box::new(inner.clone())), ..inner };
         // A variable's value may be part of an id.
         let redactor = Redactor::new([secret.to_owned(), "abcdef".to_owned()]);

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use super::files;
 use crate::agents::{Answer, Assignment, Proposal, Swarm, SwarmFailure};
 use crate::attempts;
-use crate::course::{
-    Effort, Standing, base, gave_up, hear, last_look, left_to_person, record, release, retry, watch,
-};
+use crate::course::{Effort, Standing, base, gave_up, hear, last_look, left_to_person, record, release, retry, watch};
 use crate::diagnosis::{Finding, Stage};
 use crate::mission::journal::Entry;
 use crate::mission::{Mission, Outcome, RunEnd};

@@ -141,7 +141,8 @@ fn abreast<T: Copy + Send>(moments: Vec<T>, each: impl AsyncFn(T) + Sync) {
 fn kill_at_line(sessions: PathBuf, pid: Pid, count: usize) {
     let limit = Instant::now() + Duration::from_secs(90);
     while Instant::now() < limit {
-        let journals = fs::read_dir(&sessions).into_iter().flatten().flatten().map(|entry| entry.path().join("journal.jsonl"));
+        let journals =
+            fs::read_dir(&sessions).into_iter().flatten().flatten().map(|entry| entry.path().join("journal.jsonl"));
         for journal in journals {
             if lines(&journal) >= count {
                 // The run may have ended just now.
@@ -290,7 +291,8 @@ async fn what_somebody_pushed_meanwhile_is_what_shall_be_live() {
 #[tokio::test]
 async fn a_deploy_that_was_canceled_meanwhile_gets_another_one() {
     let scene = broken().await;
-    let script = json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}, "then": {"build_ms": 3_000}});
+    let script =
+        json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}, "then": {"build_ms": 3_000}});
     scene.write("fake-build.json", &script.to_string());
     scene.commit("Slow");
     scene.push();

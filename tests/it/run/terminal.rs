@@ -26,7 +26,11 @@ impl Terminal {
         let line = format!("exec '{program}' deploy --poll-interval 250ms --cooldown 0 --stabilise 400ms");
         let mut command = scene.scrubbed("script");
         scene.settings(&mut command);
-        command.current_dir(&scene.work).args(["-qfec", &line, "/dev/null"]).env("TERM", "xterm").env("SHELL", "/bin/sh");
+        command
+            .current_dir(&scene.work)
+            .args(["-qfec", &line, "/dev/null"])
+            .env("TERM", "xterm")
+            .env("SHELL", "/bin/sh");
         command.stdin(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let (keyboard, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());

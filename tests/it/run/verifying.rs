@@ -28,7 +28,13 @@ async fn verify(scene: &Scene, arguments: &[&str], code: i32) -> Value {
 /// What matters of the learning state.
 fn gist(state: &Value) -> Value {
     let keys = |of: &str| state[of].as_object().unwrap().keys().cloned().collect::<Vec<_>>();
-    json!([state["total_attempts"], state["successful"], keys("records"), state["known_fixes"], keys("performance_map")])
+    json!([
+        state["total_attempts"],
+        state["successful"],
+        keys("records"),
+        state["known_fixes"],
+        keys("performance_map")
+    ])
 }
 
 #[tokio::test]
@@ -46,7 +52,10 @@ async fn a_damaged_or_lost_state_is_rebuilt_from_the_sessions() {
     assert!(answer["trouble"].as_str().unwrap().contains("damaged"), "{answer}");
     assert_eq!(scene.read(STATE), "{\"total_attempts\": 1, \"kno", "looking changes nothing");
     let answer = verify(&scene, &["--repair"], 0).await;
-    assert_eq!(std::fs::read_to_string(answer["set_aside"].as_str().unwrap()).unwrap(), "{\"total_attempts\": 1, \"kno");
+    assert_eq!(
+        std::fs::read_to_string(answer["set_aside"].as_str().unwrap()).unwrap(),
+        "{\"total_attempts\": 1, \"kno"
+    );
     assert_eq!(gist(&scene.learning()), gist(&whole));
 
     std::fs::remove_file(scene.work.join(STATE)).unwrap();

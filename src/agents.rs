@@ -88,7 +88,7 @@ pub struct Answer {
 /// Why the swarm cannot go on. The simple loop takes over.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum SwarmFailure {
-    #[error("the {0} panicked")]
+    #[error("an agent panicked: {0}")]
     Panicked(String),
     #[error("the swarm did nothing for {} s", .0.as_secs())]
     Stalled(Duration),
@@ -113,8 +113,6 @@ struct Desk {
     session: String,
     assignments: watch::Receiver<Option<Arc<Assignment>>>,
     answers: mpsc::UnboundedSender<Result<Word, SwarmFailure>>,
-    /// A panic on purpose, for the test of the fall-back.
-    saboteur: Option<String>,
 }
 
 impl Desk {
@@ -178,7 +176,6 @@ impl Swarm {
             session: session.to_owned(),
             assignments,
             answers: answers_in,
-            saboteur: crate::world::env("DOMAIN_RUNNER_TEST_PANIC"),
         };
         let all = Arc::new(Barrier::new(AGENTS.len() + 1));
         let mut tasks = JoinSet::new();
@@ -268,4 +265,61 @@ fn panic_words(panic: Box<dyn std::any::Any + Send>) -> String {
         .cloned()
         .or_else(|| panic.downcast_ref::<&str>().map(|words| (*words).to_owned()))
         .unwrap_or_else(|| "swarm".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Answers = mpsc::UnboundedSender<Result<Word, SwarmFailure>>;
+
+    /// A swarm of these tasks, which answers to nothing.
+    fn swarm(tasks: JoinSet<&'static str>) -> (Swarm, Answers) {
+        let (assign, _) = watch::channel(None);
+        let (sender, answers) = mpsc::unbounded_channel();
+        (Swarm { tasks, assign, answers, seq: 0, broken: None, spawned_in: Duration::ZERO }, sender)
+    }
+
+    fn assignment() -> Assignment {
+        Assignment {
+            seq: 0,
+            iteration: 1,
+            deploy: None,
+            observation: None,
+            workspace: Arc::default(),
+            commit: Commit("a".repeat(40)),
+            may_try: false,
+            tried: vec![],
+            topology: None,
+            focus: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panicking_agent_breaks_the_swarm_for_good_and_is_named_before_those_it_lets_down() {
+        let mut tasks = JoinSet::new();
+        let (gone, mut waits) = watch::channel(());
+        tasks.spawn(async move {
+            let _ = waits.changed().await;
+            "fixer"
+        });
+        tasks.spawn(async move {
+            let _held = gone;
+            panic!("the analyzer met something strange")
+        });
+        let (mut swarm, _answers) = swarm(tasks);
+        for _ in 0..2 {
+            let failure = swarm.work(assignment()).await.map(|_| ()).expect_err("nobody is left");
+            assert_eq!(failure.to_string(), "an agent panicked: the analyzer met something strange");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_agent_that_stops_early_is_not_waited_for() {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(async { "monitor" });
+        let (mut swarm, _answers) = swarm(tasks);
+        let failure = swarm.work(assignment()).await.map(|_| ()).expect_err("nobody is left");
+        assert_eq!(failure.to_string(), "the monitor failed: it stopped early");
+    }
 }

@@ -40,7 +40,8 @@ pub enum Decision {
 /// A remedy that was released for a failure, or refused for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tried {
-    pub fingerprint: String,
+    /// Of the failure.
+    pub mark: String,
     /// The remedy's id, or `retry`.
     pub remedy: String,
 }
@@ -140,8 +141,8 @@ fn fix(finding: &Finding, remedy: &Remedy) -> Fix {
 }
 
 fn was_tried(tried: &[Tried], finding: &Finding, remedy: &str) -> bool {
-    let fingerprint = finding.fingerprint();
-    tried.iter().any(|tried| tried.fingerprint == fingerprint && tried.remedy == remedy)
+    let mark = finding.mark();
+    tried.iter().any(|tried| tried.mark == mark && tried.remedy == remedy)
 }
 
 /// The first remedy that may be applied unattended and was not tried for this failure.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod busy;
 mod cancel;
 mod check;
 mod connect;
@@ -17,6 +18,7 @@ mod explain;
 mod heal;
 mod interrupt;
 mod learn;
+mod place;
 mod rollback;
 mod run;
 mod sandbox;

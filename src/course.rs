@@ -1,64 +1,52 @@
 //! The course of a run, whoever steers it: where it stands, watching a deploy to its end, releasing a fix.
 
-use std::sync::Arc;
-
-use serde_json::json;
-
-use crate::attempts::{Attempts, Released, taken_back};
-use crate::diagnosis::{Finding, Policy};
+use crate::attempts::{Failure, Fix, Released, taken_back};
+use crate::diagnosis::{Finding, Policy, Stage};
 use crate::git::Relation;
+use crate::learning::{Lesson, Outcome as Effect, Taught};
+use crate::mission::journal::{Again, Entry};
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::narration::Event;
-use crate::operations::{Published, Stability, Waited};
+use crate::operations::{Operations, Published, Stability, Waited};
 use crate::release::{self, Step, Target};
 use crate::remedy::{self, Remedy};
 use crate::service::{Commit, Deploy, DeployStatus};
 use crate::validation::{Cleared, Proof};
 use crate::workspace::Workspace;
 
-/// Where the run stands, for the loop and for the report.
-pub struct Standing {
-    /// The commit that shall be live; fixes go on top of it.
-    pub head: Commit,
-    /// The deploy looked at last.
-    pub deploy: Option<Deploy>,
-    pub attempts: Attempts,
-    pub deploys: u32,
-    pub iterations: u32,
-    pub findings: Vec<Finding>,
-    /// This run began the deploy looked at last, or saw it unfinished, and it is not on record yet.
-    pub ours: bool,
-    /// A fix that did not help and is still in `head`; the next commit takes it back.
-    pub useless: Option<Released>,
+mod standing;
+
+pub use standing::{Standing, Underway};
+
+/// Writes `entry` to the journal, moves `standing` on by it, and learns what it teaches: in this order, so that a run that is
+/// killed in between stands where its journal says, and learns the rest when it is taken up.
+pub async fn record(mission: &Mission, standing: &mut Standing, entry: Entry) {
+    let line = mission.journal(entry);
+    standing.apply(&line.entry);
+    mission.learn(std::slice::from_ref(&line)).await;
 }
 
-impl Standing {
-    /// At the beginning of a run that shall bring `head` to life.
-    pub fn at(head: Commit) -> Self {
-        Self {
-            head,
-            deploy: None,
-            attempts: Attempts::default(),
-            deploys: 0,
-            iterations: 0,
-            findings: vec![],
-            ours: false,
-            useless: None,
-        }
-    }
+/// `files` without the fix that did not help: what the next fix goes on.
+///
+/// # Errors
+/// When a commit is not in the repository any more.
+pub fn base(mission: &Mission, standing: &Standing, files: &Workspace) -> anyhow::Result<Workspace> {
+    without(&mission.operations, files, standing.useless.as_ref())
+}
 
-    /// `files` without the fix that did not help: what the next fix goes on.
-    pub fn base(&self, files: &Workspace) -> Workspace {
-        self.useless.as_ref().map_or_else(|| files.clone(), |useless| taken_back(files, useless))
-    }
+fn without(operations: &Operations, files: &Workspace, useless: Option<&Released>) -> anyhow::Result<Workspace> {
+    let Some(useless) = useless else { return Ok(files.clone()) };
+    let after = operations.workspace(&useless.commit)?;
+    let before = without(operations, &operations.workspace(&useless.parent)?, useless.undoes.as_deref())?;
+    Ok(taken_back(files, &before, &after))
 }
 
 /// Cleared remedies on their way out.
 pub struct Effort {
     pub fixes: Vec<(Cleared<Remedy>, Finding)>,
     pub after: Workspace,
-    /// Of the failure they are for; empty for faults seen in the files alone.
-    pub fingerprint: String,
+    /// Of the failure they are for; [`crate::attempts::FILES`] for faults seen in the files alone.
+    pub mark: String,
     pub proof: Proof,
 }
 
@@ -67,7 +55,6 @@ pub async fn watch(mission: &Mission, standing: &mut Standing) -> anyhow::Result
     let operations = &mission.operations;
     loop {
         let begun = standing.deploy.is_none();
-        let mut watched = begun;
         let deploy = match standing.deploy.take() {
             Some(deploy) => deploy,
             None if mission.options.dry_run => {
@@ -75,25 +62,26 @@ pub async fn watch(mission: &Mission, standing: &mut Standing) -> anyhow::Result
                 return Ok(Some(RunEnd::new(Outcome::WouldChange, words)));
             }
             None => {
-                mission.journal("start-deploy", json!({"commit": standing.head}));
-                let deploy = operations.start_deploy(&standing.head).await?;
-                standing.deploys += 1;
+                let (commit, instead_of) = (standing.head.clone(), standing.instead_of.clone());
+                let intent = Entry::StartDeploy { commit: commit.clone(), instead_of: instead_of.clone() };
+                record(mission, standing, intent).await;
+                let deploy = operations.start_deploy(&commit, instead_of.as_ref()).await?;
+                record(mission, standing, Entry::Deploying(deploy.clone())).await;
                 deploy
             }
         };
-        mission.journal("watch", json!({"deploy": deploy.id}));
-        watched |= !deploy.status.is_terminal();
-        standing.ours |= watched;
+        let watched = begun || !deploy.status.is_terminal();
+        record(mission, standing, Entry::Watch { deploy: deploy.clone(), ours: watched }).await;
         let ended = match operations.wait(deploy, standing.deploys).await? {
             Waited::Ended(deploy) => deploy,
             Waited::TimedOut(deploy) => {
                 let mut end = RunEnd::new(Outcome::TimedOut, format!("{} is still {}", deploy.id, deploy.status));
-                end.next = vec!["domain-runner deploy   picks the running deploy up again".into()];
+                end.next = vec!["domain-runner deploy --resume   picks the running deploy up again".into()];
                 return Ok(Some(end));
             }
         };
         mission.log("swarm_output.log", &format!("{} ended as {}", ended.id, ended.status));
-        standing.deploy = Some(ended.clone());
+        record(mission, standing, Entry::Ended(ended.clone())).await;
         if let Some(other) = ended.commit.as_ref().filter(|commit| **commit != standing.head)
             && !is_taken_over(mission, standing, other).await?
         {
@@ -104,15 +92,14 @@ pub async fn watch(mission: &Mission, standing: &mut Standing) -> anyhow::Result
             DeployStatus::Live => match live(mission, standing, &ended).await? {
                 Seen::End(end) => return Ok(Some(end)),
                 Seen::Unwell => return Ok(None),
-                Seen::Replaced(newer) => standing.deploy = Some(newer),
+                Seen::Replaced(newer) => record(mission, standing, Entry::Ended(newer)).await,
             },
             DeployStatus::Canceled | DeployStatus::Deactivated => {
                 // Nobody's fault and nobody's verdict: the commit meant still wants a deploy.
                 if watched {
                     return Ok(Some(gave_up(standing, format!("{} was {} by somebody else", ended.id, ended.status))));
                 }
-                standing.deploy = Some(operations.trigger(&standing.head).await?);
-                standing.deploys += 1;
+                record(mission, standing, Entry::Retry { instead_of: ended.id, why: Again::NoVerdict }).await;
             }
             _ => return Ok(None),
         }
@@ -130,7 +117,7 @@ async fn is_taken_over(mission: &Mission, standing: &mut Standing, newer: &Commi
     }
     let words = format!("{} was pushed meanwhile, on top of {}", newer.short(), standing.head.short());
     operations.narrator.warn(words, "from now on that is what shall be live");
-    standing.head = newer.clone();
+    record(mission, standing, Entry::Meant { commit: newer.clone(), removed: false }).await;
     Ok(true)
 }
 
@@ -147,12 +134,15 @@ async fn live(mission: &Mission, standing: &mut Standing, deploy: &Deploy) -> an
     let operations = &mission.operations;
     match operations.stable(deploy, &standing.head).await? {
         Stability::Healthy(health) => {
-            if std::mem::take(&mut standing.ours) {
-                mission.count(true, &[]).await;
-            }
-            let outcomes = standing.attempts.succeeded();
-            mission.absorb(&outcomes).await;
-            mission.remember(deploy).await;
+            let lesson = Lesson {
+                deploy: standing.ours.then_some(true),
+                taught: standing.attempts.clone().succeeded().taught,
+                working: mission.configuration(deploy),
+                setting: operations.setting(),
+                ..Lesson::default()
+            };
+            let findings = standing.findings.clone();
+            record(mission, standing, Entry::Verdict { healthy: true, failure: None, findings, lesson }).await;
             let fixes = standing.attempts.kept.clone();
             let outcome = if fixes.is_empty() { Outcome::Deployed } else { Outcome::Healed };
             let words = match fixes.len() {
@@ -184,18 +174,46 @@ async fn live(mission: &Mission, standing: &mut Standing, deploy: &Deploy) -> an
 
 /// Takes the failure that stands first as the verdict on the fix before it. Tells whether that fix did not help.
 pub async fn hear(mission: &Mission, standing: &mut Standing, findings: &[Finding]) -> bool {
-    if std::mem::take(&mut standing.ours) {
-        mission.count(false, findings).await;
-    }
-    let heard = standing.attempts.failed(findings.first());
-    mission.absorb(&heard.outcomes).await;
+    let first = findings.first();
+    let failure = first.map(|first| failure(mission, first));
+    let heard = standing.attempts.clone().failed(failure.as_ref());
+    let unfound = first.filter(|first| standing.ours && first.stage == Stage::DepResolution);
+    let lesson = Lesson {
+        deploy: standing.ours.then_some(false),
+        failed_dependency: unfound.map(|unfound| mission.operations.redactor.redact(&unfound.subject)),
+        taught: heard.taught,
+        setting: mission.operations.setting(),
+        working: None,
+    };
+    let findings = findings.to_vec();
+    record(mission, standing, Entry::Verdict { healthy: false, failure, findings, lesson }).await;
     let Some(useless) = heard.useless else { return false };
-    for (_, _, title) in &useless.fixes {
+    for fix in useless.fixes {
         let reason = "the same failure came back".to_owned();
-        mission.operations.narrator.tell(Event::FixReverted { summary: title.clone(), reason });
+        mission.operations.narrator.tell(Event::FixReverted { summary: fix.title, reason });
     }
-    standing.useless = Some(useless);
     true
+}
+
+/// Puts on record which remedies a trial has shown to be of no use.
+pub async fn refuted(mission: &Mission, standing: &mut Standing, refuted: Vec<(Finding, String)>) {
+    if refuted.is_empty() {
+        return;
+    }
+    let taught = |(finding, remedy): (Finding, String)| {
+        let Failure { class, subject, why, .. } = failure(mission, &finding);
+        Taught { class, subject, why, remedy, outcome: Effect::Failed }
+    };
+    let taught = refuted.into_iter().map(taught).collect();
+    let lesson = Lesson { taught, setting: mission.operations.setting(), ..Lesson::default() };
+    record(mission, standing, Entry::Refuted { lesson }).await;
+}
+
+/// A finding as the record has it.
+fn failure(mission: &Mission, finding: &Finding) -> Failure {
+    let redact = |text: String| mission.operations.redactor.redact(&text);
+    let Failure { mark, class, subject, why } = Failure::from(finding);
+    Failure { mark, class, subject: redact(subject), why: redact(why) }
 }
 
 /// The deploy failed, and no iteration is left: what can still be learned from it is.
@@ -203,31 +221,49 @@ pub async fn last_look(mission: &Mission, standing: &mut Standing) -> anyhow::Re
     if let Some(deploy) = standing.deploy.clone() {
         let observation = mission.operations.observe(&deploy).await;
         let workspace = mission.operations.workspace(&standing.head)?;
-        standing.findings = mission.operations.diagnose(&observation, &workspace).await.findings;
-        let findings = standing.findings.clone();
+        let findings = mission.operations.diagnose(&observation, &workspace).await.findings;
         hear(mission, standing, &findings).await;
+        standing.findings = findings;
     }
     Ok(gave_up(standing, format!("stopped after {} iteration(s)", standing.iterations)))
 }
 
+/// The same commit once more: nothing is known to be wrong with the files.
+pub async fn retry(mission: &Mission, standing: &mut Standing, deploy: &Deploy, passing: Option<&Finding>) {
+    let why = passing.map_or(Again::Unknown, |finding| Again::Passing(failure(mission, finding)));
+    record(mission, standing, Entry::Retry { instead_of: deploy.id.clone(), why }).await;
+}
+
 /// The run gives up: what was released and did not help is taken back, without another deploy.
 pub async fn withdraw(mission: &Mission, standing: &mut Standing) {
-    let Some(useless) = standing.useless.take().filter(|_| !mission.options.dry_run) else { return };
+    let Some(useless) = standing.useless.clone().filter(|_| !mission.options.dry_run) else { return };
     let operations = &mission.operations;
-    let titles: Vec<&str> = useless.fixes.iter().map(|(_, _, title)| title.as_str()).collect();
+    let titles: Vec<&str> = useless.fixes.iter().map(|fix| fix.title.as_str()).collect();
     let message = release::revert_message(&useless.commit, &titles.join("; "), mission.session.id().as_str());
-    let change = |tip: &Workspace| Ok(taken_back(tip, &useless));
-    mission.journal("withdraw", json!({"commit": useless.commit}));
-    match operations.publish(&standing.head, &change, &operations.redactor.redact(&message)).await {
-        Ok(Published::Overtaken(_)) => {}
-        Ok(Published::Done { commit, .. }) => {
+    let change = |tip: &Workspace| without(operations, tip, Some(&useless));
+    let head = standing.head.clone();
+    let mut made = |commit: &Commit, _: &Commit| {
+        let withdrawal = Entry::Withdraw { commit: commit.clone(), withdrawn: useless.commit.clone() };
+        standing.apply(&mission.journal(withdrawal).entry);
+    };
+    match operations.publish(&head, &change, &operations.redactor.redact(&message), &mut made).await {
+        Ok(Published::Overtaken(_)) => dropped(mission, standing).await,
+        Ok(Published::Done(commit)) => {
             mission.log("swarm_output.log", &format!("withdrew {} by {}", useless.commit.short(), commit.short()));
-            standing.head = commit;
+            record(mission, standing, Entry::Withdrawn { commit }).await;
         }
         Err(error) => operations.narrator.warn(
             format!("a fix that did not help could not be taken back: {error}"),
             format!("git revert {}", useless.commit.short()),
         ),
+    }
+}
+
+/// A commit that was made is of no use any more; it was never pushed.
+pub async fn dropped(mission: &Mission, standing: &mut Standing) {
+    if let Some(underway) = &standing.underway {
+        let commit = underway.commit().clone();
+        record(mission, standing, Entry::Dropped { commit }).await;
     }
 }
 
@@ -241,48 +277,58 @@ pub async fn release(mission: &Mission, standing: &mut Standing, effort: Effort)
         auto_deploy: operations.service.auto_deploy,
         session: mission.session.id().to_string(),
     };
-    let steps = release::plan(&effort.fixes, &effort.proof, &standing.head, &target, &operations.redactor);
+    let head = standing.head.clone();
+    let steps = release::plan(&effort.fixes, &effort.proof, &head, &target, &operations.redactor);
     let Some(Step::Commit { message, .. }) = steps.first() else { return Ok(()) };
-    let known = operations.workspace(&standing.head)?;
-    let useless = standing.useless.take();
-    let base = |files: &Workspace| useless.as_ref().map_or_else(|| files.clone(), |useless| taken_back(files, useless));
+    let known = operations.workspace(&head)?;
+    let useless = standing.useless.clone();
     let edits: Vec<remedy::Edit> = effort.fixes.iter().flat_map(|(fix, _)| fix.get().edits.clone()).collect();
     // On the tip that was examined the result is known; on a newer one the edits are made again, or refused.
     let change = |tip: &Workspace| -> anyhow::Result<Workspace> {
-        if *tip == known { Ok(effort.after.clone()) } else { Ok(remedy::apply(&edits, &base(tip))?) }
+        if *tip == known {
+            Ok(effort.after.clone())
+        } else {
+            Ok(remedy::apply(&edits, &without(operations, tip, useless.as_ref())?)?)
+        }
     };
-    mission.journal("publish", json!({"onto": standing.head, "message": message}));
-    let (commit, parent) = match operations.publish(&standing.head, &change, message).await? {
-        Published::Done { commit, parent } => (commit, parent),
+    let fix = |(fix, finding): &(Cleared<Remedy>, Finding)| {
+        let (remedy, title) = (fix.get().id.clone(), fix.get().title.clone());
+        Fix { failure: failure(mission, finding), remedy, title }
+    };
+    let fixes: Vec<Fix> = effort.fixes.iter().map(fix).collect();
+    let mut made = |commit: &Commit, parent: &Commit| {
+        let released = Released {
+            mark: effort.mark.clone(),
+            fixes: fixes.clone(),
+            parent: parent.clone(),
+            commit: commit.clone(),
+            undoes: useless.clone().map(Box::new),
+        };
+        standing.apply(&mission.journal(Entry::Publish(released)).entry);
+    };
+    let published = operations.publish(&head, &change, message, &mut made).await?;
+    match published {
+        Published::Done(commit) => {
+            let titles: Vec<&str> = fixes.iter().map(|fix| fix.title.as_str()).collect();
+            announce(mission, &commit, &titles.join("; "), &effort.proof.to_string());
+            record(mission, standing, Entry::Published { commit }).await;
+        }
         Published::Overtaken(tip) => {
             let words = format!("the fix does not fit {}, which was pushed meanwhile", tip.short());
             operations.narrator.warn(words, "from now on that is what shall be live");
-            (standing.head, standing.deploy, standing.useless) = (tip, None, useless);
-            return Ok(());
+            dropped(mission, standing).await;
+            record(mission, standing, Entry::Meant { commit: tip, removed: false }).await;
         }
-    };
-    mission.journal("published", json!({"commit": commit}));
-    let titles: Vec<(Finding, String, String)> = effort
-        .fixes
-        .iter()
-        .map(|(fix, finding)| (finding.clone(), fix.get().id.clone(), fix.get().title.clone()))
-        .collect();
-    let summary = titles.iter().map(|(_, _, title)| title.clone()).collect::<Vec<_>>().join("; ");
-    mission.log("swarm_output.log", &format!("released {}: {summary}", commit.short()));
-    let proof = effort.proof.to_string();
-    mission.log("swarm_output.log", &format!("proof of {}: {proof}", commit.short()));
-    let branch = operations.branch.clone();
-    operations.narrator.tell(Event::FixApplied { summary, commit: commit.clone(), branch, proof });
-    standing.attempts.released(Released {
-        fingerprint: effort.fingerprint,
-        fixes: titles,
-        before: Arc::new(base(&operations.workspace(&parent)?)),
-        after: Arc::new(operations.workspace(&commit)?),
-        commit: commit.clone(),
-    });
-    standing.head = commit;
-    standing.deploy = None;
+    }
     Ok(())
+}
+
+/// Tells of a fix that is out, and how far it was proved.
+pub fn announce(mission: &Mission, commit: &Commit, summary: &str, proof: &str) {
+    mission.log("swarm_output.log", &format!("released {}: {summary}", commit.short()));
+    mission.log("swarm_output.log", &format!("proof of {}: {proof}", commit.short()));
+    let (summary, proof, branch) = (summary.to_owned(), proof.to_owned(), mission.operations.branch.clone());
+    mission.operations.narrator.tell(Event::FixApplied { summary, commit: commit.clone(), branch, proof });
 }
 
 /// An end at which a person goes on: something only they have, or nothing left to try.

@@ -12,18 +12,18 @@ mod setting;
 
 pub use setting::Setting;
 
+mod lesson;
+mod limits;
+
+pub use lesson::{Absorbed, Lesson, Taught};
+pub use limits::STATE_BYTES_MAX;
+
 /// An outcome counts half after this many days: tools and registries change.
 const HALF_LIFE_DAYS: f64 = 180.0;
-/// Patterns kept. With some 300 bytes each the state stays far below the 1 MB of spec E2; the least useful go first.
-const PATTERNS_MAX: usize = 1_500;
-/// Working configurations kept, newest first.
-const CONFIGURATIONS_MAX: usize = 50;
 /// So many outcomes of other services weigh as much as those of services like this one.
 const PRIOR: f64 = 2.0;
 /// A failure is held against a remedy until its weight has decayed to this: about a year.
 const FAILURE_REMEMBERED: f64 = 0.25;
-/// Strategy run times kept in `performance_map`.
-const STRATEGIES_MAX: usize = 200;
 
 /// `artifacts/deploy_learning_state.json` (spec E1). New fields may join; these keep their meaning.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -45,6 +45,12 @@ pub struct LearningState {
     pub settings: BTreeMap<String, TrackRecord>,
     /// Configurations that went live, newest last.
     pub working: Vec<WorkingConfiguration>,
+    /// How often each known fix was of use, by its id.
+    pub fix_uses: BTreeMap<String, TrackRecord>,
+    /// How far each session's lessons are in here, the newest last.
+    pub absorbed: Vec<Absorbed>,
+    /// What is older, of a session that is not among those, is in here.
+    pub absorbed_until: Option<Timestamp>,
 }
 
 /// How often a remedy was tried for a class, and how often it helped. Weights decay with age.
@@ -75,14 +81,24 @@ impl TrackRecord {
     }
 
     /// What it is worth at `now`.
-    fn aged(&self, now: Timestamp) -> Self {
-        let days = self.last_used.map_or(0.0, |last| now.duration_since(last).as_secs_f64() / 86_400.0);
-        let factor = 0.5_f64.powf(days.max(0.0) / HALF_LIFE_DAYS);
-        Self { helped: self.helped * factor, failed: self.failed * factor, ..*self }
+    fn aged(mut self, now: Timestamp) -> Self {
+        if let Some(last) = self.last_used {
+            let days = now.duration_since(last).as_secs_f64() / 86_400.0;
+            let factor = 0.5_f64.powf(days.max(0.0) / HALF_LIFE_DAYS);
+            self.helped *= factor;
+            self.failed *= factor;
+        }
+        self
+    }
+
+    /// How much it has to say.
+    fn weight(&self) -> f64 {
+        self.helped + self.failed
     }
 
     fn count(&mut self, outcome: Outcome, now: Timestamp) {
-        *self = Self { last_used: Some(now), ..self.aged(now) };
+        *self = self.aged(now);
+        self.last_used = Some(now);
         match outcome {
             Outcome::Helped => self.helped += 1.0,
             Outcome::Failed => self.failed += 1.0,
@@ -109,14 +125,14 @@ impl LearningState {
     }
 
     pub fn record(&self, class: &str, remedy: &str) -> TrackRecord {
-        self.records.get(&format!("{class}/{remedy}")).copied().unwrap_or_default()
+        self.records.get(&limits::name(&format!("{class}/{remedy}"))).copied().unwrap_or_default()
     }
 
     /// How likely `remedy` is to help a service like this one, 0 to 1. What happened to such services counts most; with little
     /// of that, what happened to others does.
     pub fn chance(&self, class: &str, remedy: &str, setting: &Setting, now: Timestamp) -> f64 {
         let general = self.record(class, remedy).aged(now).chance();
-        let own = self.settings.get(&setting.key(class, remedy)).copied().unwrap_or_default().aged(now);
+        let own = self.settings.get(&limits::name(&setting.key(class, remedy))).copied().unwrap_or_default().aged(now);
         (own.helped + PRIOR * general) / (own.helped + own.failed + PRIOR)
     }
 
@@ -126,7 +142,12 @@ impl LearningState {
         let class = finding.class.clone();
         let order = |remedy: &Remedy| {
             let chance = self.chance(&class, &remedy.id, setting, now);
-            let own = self.settings.get(&setting.key(&class, &remedy.id)).copied().unwrap_or_default().aged(now);
+            let own = self
+                .settings
+                .get(&limits::name(&setting.key(&class, &remedy.id)))
+                .copied()
+                .unwrap_or_default()
+                .aged(now);
             let failed_here = own.failed >= FAILURE_REMEMBERED && own.failed > own.helped;
             #[expect(clippy::cast_possible_truncation, reason = "a chance lies between 0 and 1")]
             let worse = (1_000.0 - chance * 1_000.0).round() as i64;
@@ -149,48 +170,47 @@ impl LearningState {
         images.any(|image| self.working.iter().any(|known| known.base_image == image))
     }
 
-    /// The outcome of a remedy for a finding.
-    pub fn absorb(&mut self, finding: &Finding, remedy: &str, outcome: Outcome, setting: &Setting, now: Timestamp) {
-        let own = self.settings.entry(setting.key(&finding.class, remedy)).or_default();
-        own.count(outcome, now);
-        self.records.entry(format!("{}/{remedy}", finding.class)).or_default().count(outcome, now);
-        let id = format!("{}/{remedy}/{}", finding.class, finding.subject);
+    /// The outcome of a remedy.
+    fn absorb(&mut self, taught: &Taught, setting: &Setting, now: Timestamp) {
+        let Taught { class, subject, why, remedy, outcome } = taught;
+        self.settings.entry(limits::name(&setting.key(class, remedy))).or_default().count(*outcome, now);
+        self.records.entry(limits::name(&format!("{class}/{remedy}"))).or_default().count(*outcome, now);
+        let id = limits::fix(&format!("{class}/{remedy}/{subject}"));
         match outcome {
             Outcome::Helped => {
-                self.known_fixes.insert(id, finding.why.clone());
+                self.fix_uses.entry(id.clone()).or_default().count(*outcome, now);
+                self.known_fixes.insert(id, limits::why(why));
             }
             Outcome::Failed => {
                 self.known_fixes.remove(&id);
+                self.fix_uses.remove(&id);
             }
         }
-        self.forget_surplus();
+        self.forget_surplus(now);
     }
 
     /// A deploy ended.
-    pub fn count_deploy(&mut self, live: bool) {
+    fn count_deploy(&mut self, live: bool) {
         self.total_attempts += 1;
         self.successful += u64::from(live);
     }
 
     /// A dependency could not be installed.
-    pub fn count_failed_dependency(&mut self, name: &str) {
-        if !name.is_empty()
-            && (self.failed_dependencies.len() < PATTERNS_MAX || self.failed_dependencies.contains_key(name))
-        {
-            *self.failed_dependencies.entry(name.to_owned()).or_default() += 1;
+    fn count_failed_dependency(&mut self, name: &str, now: Timestamp) {
+        if !name.is_empty() {
+            *self.failed_dependencies.entry(limits::name(name)).or_default() += 1;
+            self.forget_surplus(now);
         }
     }
 
     /// The service went live like this.
-    pub fn remember_working(&mut self, working: WorkingConfiguration, strategy: &str) {
-        self.performance_map.insert(strategy.to_owned(), working.build_s);
-        self.working.retain(|known| known.service != working.service || known.base_image != working.base_image);
-        self.working.push(working);
-        let surplus = self.working.len().saturating_sub(CONFIGURATIONS_MAX);
-        self.working.drain(..surplus);
-        while self.performance_map.len() > STRATEGIES_MAX {
-            self.performance_map.pop_first();
-        }
+    fn remember_working(&mut self, working: &WorkingConfiguration, strategy: &str, now: Timestamp) {
+        self.performance_map.insert(limits::name(strategy), working.build_s);
+        let WorkingConfiguration { service, commit, base_image, build_s, at } = working;
+        let [service, commit, base_image] = [service, commit, base_image].map(|text| limits::fix(text));
+        self.working.retain(|known| known.service != service || known.base_image != base_image);
+        self.working.push(WorkingConfiguration { service, commit, base_image, build_s: *build_s, at: *at });
+        self.forget_surplus(now);
     }
 
     /// What a later run should know of this service (A6).
@@ -209,21 +229,6 @@ impl LearningState {
         let times: Vec<f64> = self.performance_map.values().copied().filter(|seconds| *seconds > 0.0).collect();
         #[expect(clippy::cast_precision_loss, reason = "a few hundred at most")]
         (!times.is_empty()).then(|| times.iter().sum::<f64>() / times.len() as f64)
-    }
-
-    fn forget_surplus(&mut self) {
-        for records in [&mut self.records, &mut self.settings] {
-            while records.len() > PATTERNS_MAX {
-                let oldest = records.iter().min_by_key(|(_, record)| record.last_used).map(|(id, _)| id.clone());
-                match oldest {
-                    Some(id) => records.remove(&id),
-                    None => break,
-                };
-            }
-        }
-        while self.known_fixes.len() > PATTERNS_MAX {
-            self.known_fixes.pop_first();
-        }
     }
 }
 

@@ -32,7 +32,7 @@
 //!   sandbox      a Render small enough for a laptop
 //! where the two meet
 //!   operations   observe, diagnose, publish, wait: what a run does to the outside
-//!   mission      one run's service, session, limits; how it can end
+//!   mission      one run's service, session, journal, limits; past runs; how it can end
 //!   retreat      back to a deploy that worked
 //!   course       where a run stands; watching a deploy; releasing a fix
 //!   simple_loop  heal --simple, and the fall-back

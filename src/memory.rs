@@ -18,7 +18,7 @@ pub use disk::{MemoryError, write_atomic};
 pub use document::Document;
 pub use lock::{Holder, Lock, LockError};
 pub use session::{Session, SessionId};
-pub use versioned::{Found, ReadError, Versioned, read_versioned, write_versioned};
+pub use versioned::{Found, ReadError, Versioned, read_versioned, set_aside, write_versioned};
 
 /// How many sessions may begin within one second.
 const SESSIONS_PER_SECOND_MAX: u32 = 1_000;
@@ -113,6 +113,18 @@ impl Store {
             .collect();
         found.sort_by(|a, b| b.cmp(a));
         found.into_iter().map(|(_, id)| id).collect()
+    }
+
+    /// Removes what a killed run left half written. Only for who holds the lock: to others it may still be of use.
+    pub fn sweep(&self) {
+        let sessions = self.sessions().into_iter().map(|id| self.root.join(format!("memory/sessions/{id}")));
+        let folders = [self.root.join("memory/swarm"), self.root.join("artifacts")].into_iter().chain(sessions);
+        for entry in folders.filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten() {
+            if entry.file_name().to_string_lossy().starts_with(disk::HALF_WRITTEN) {
+                // What stays is in nobody's way.
+                let _ = fs::remove_file(entry.path());
+            }
+        }
     }
 
     /// `path` below the root, refused when a link leads out of the project.

@@ -7,13 +7,18 @@ use tokio::sync::Mutex;
 
 use crate::choice::Topology;
 use crate::diagnosis::Finding;
-use crate::learning::{LearningState, Outcome as Effect, WorkingConfiguration};
+use crate::learning::{LearningState, WorkingConfiguration};
 use crate::memory::{Session, Store, Versioned, write_versioned};
 use crate::narration::Event;
 use crate::observation::Health;
 use crate::operations::Operations;
 use crate::probe::Endpoint;
 use crate::service::{Commit, Deploy};
+
+pub mod journal;
+pub mod past;
+
+use journal::{Entry, Journal, Line};
 
 impl Versioned for LearningState {
     const FORMAT: u32 = Self::FORMAT;
@@ -38,6 +43,9 @@ pub struct Mission {
     pub operations: Operations,
     pub store: Store,
     pub session: Session,
+    pub journal: Journal,
+    /// What the journal of a run that is taken up holds; empty for a run that begins.
+    pub past: Vec<Line>,
     pub learning: Arc<Mutex<LearningState>>,
     pub options: Options,
 }
@@ -83,7 +91,7 @@ impl Outcome {
 }
 
 /// Where a run ended, with what it knows.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunEnd {
     pub outcome: Outcome,
     pub commit: Option<Commit>,
@@ -102,7 +110,7 @@ pub struct RunEnd {
 }
 
 /// An endpoint as the report has it.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndpointReport {
     pub path: String,
     pub status_code: Option<u16>,
@@ -133,23 +141,14 @@ impl RunEnd {
     }
 }
 
-/// One line of `journal.jsonl`: an intent before its effect, or the effect's result.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Entry {
-    pub at: jiff::Timestamp,
-    pub what: String,
-    #[serde(default, skip_serializing_if = "serde_json::Value::is_null")]
-    pub details: serde_json::Value,
-}
-
 impl Mission {
     /// Writes to the journal. A run goes on when the journal cannot be written, but says so.
-    pub fn journal(&self, what: &str, details: serde_json::Value) {
-        let details = self.operations.redactor.redact_value(details);
-        let entry = Entry { at: crate::world::now(), what: what.to_owned(), details };
-        if let Err(error) = self.session.append(&entry) {
+    pub fn journal(&self, entry: Entry) -> Line {
+        let (line, written) = self.journal.write(entry, &self.operations.redactor);
+        if let Err(error) = written {
             self.operations.narrator.warn(error.to_string(), "the run goes on, but could not be resumed");
         }
+        line
     }
 
     /// Writes a document of the session, without secrets.
@@ -169,40 +168,35 @@ impl Mission {
         }
     }
 
-    /// Takes outcomes of remedies into the record and saves it.
-    pub async fn absorb(&self, outcomes: &[(Finding, String, Effect)]) {
-        if outcomes.is_empty() {
+    /// Absorbs the lessons of `lines` that are not on record yet, and saves the record. A dry run changes nothing.
+    pub async fn learn(&self, lines: &[Line]) {
+        if self.options.dry_run {
             return;
         }
-        let now = crate::world::now();
-        let setting = self.operations.setting();
         let mut learning = self.learning.lock().await;
-        for (finding, remedy, effect) in outcomes {
-            let before = learning.record(&finding.class, remedy).chance();
-            let why = self.operations.redactor.redact(&finding.why);
-            learning.absorb(&Finding { why, ..finding.clone() }, remedy, *effect, &setting, now);
-            let after = learning.record(&finding.class, remedy).chance();
-            let summary = format!("{}/{remedy} {before:.2} → {after:.2}", finding.class);
-            self.operations.narrator.tell(Event::LearnUpdated { summary });
+        let mut news = false;
+        for (lesson, line) in lines.iter().filter_map(|line| Some((line.lesson()?, line))) {
+            let chance = |learning: &LearningState| -> Vec<f64> {
+                lesson.taught.iter().map(|of| learning.record(&of.class, &of.remedy).chance()).collect()
+            };
+            let before = chance(&learning);
+            if !learning.take(self.session.id().as_str(), line.seq, lesson, line.at) {
+                continue;
+            }
+            news = true;
+            for ((of, before), after) in lesson.taught.iter().zip(before).zip(chance(&learning)) {
+                let summary = format!("{}/{} {before:.2} → {after:.2}", of.class, of.remedy);
+                self.operations.narrator.tell(Event::LearnUpdated { summary });
+            }
         }
-        self.save(&learning);
+        if news {
+            self.save(&learning);
+        }
     }
 
-    /// Puts the end of a deploy on record.
-    pub async fn count(&self, healthy: bool, findings: &[Finding]) {
-        let mut learning = self.learning.lock().await;
-        learning.count_deploy(healthy);
-        if let Some(first) = findings.first()
-            && first.stage == crate::diagnosis::Stage::DepResolution
-        {
-            learning.count_failed_dependency(&first.subject);
-        }
-        self.save(&learning);
-    }
-
-    /// Remembers the configuration that went live.
-    pub async fn remember(&self, deploy: &Deploy) {
-        let Some(commit) = deploy.commit.clone() else { return };
+    /// The configuration of `deploy`, which went live, and the strategy that its build time counts for.
+    pub fn configuration(&self, deploy: &Deploy) -> Option<(WorkingConfiguration, String)> {
+        let commit = deploy.commit.clone()?;
         let base_image = self.operations.workspace(&commit).ok().map(|workspace| {
             let text = workspace.text(&self.operations.facts.dockerfile_path).unwrap_or_default();
             let stages = crate::dockerfile::Dockerfile::parse(text).stages();
@@ -211,16 +205,13 @@ impl Mission {
         let base_image = base_image.unwrap_or_default();
         let start = deploy.started_at.unwrap_or(deploy.created_at);
         let end = deploy.finished_at.unwrap_or_else(crate::world::now);
-        let working = WorkingConfiguration {
-            service: self.operations.service.name.clone(),
-            commit: commit.0,
-            build_s: end.duration_since(start).as_secs_f64().max(0.0),
-            at: crate::world::now(),
-            base_image: base_image.clone(),
-        };
-        let mut learning = self.learning.lock().await;
-        learning.remember_working(working, &format!("{} on {base_image}", self.operations.service.name));
-        self.save(&learning);
+        let service = self.operations.service.name.clone();
+        let strategy = format!("{service} on {base_image}");
+        let build_s = end.duration_since(start).as_secs_f64().max(0.0);
+        Some((
+            WorkingConfiguration { service, commit: commit.0, build_s, at: crate::world::now(), base_image },
+            strategy,
+        ))
     }
 
     fn save(&self, learning: &LearningState) {
@@ -228,7 +219,7 @@ impl Mission {
             Ok(None) => {}
             Ok(Some(aside)) => self.operations.narrator.warn(
                 format!("the learning state was damaged; it was set aside as {}", aside.display()),
-                "what it held is lost to ranking until `learn` rebuilds it",
+                "domain-runner learn verify --repair   rebuilds it from the sessions",
             ),
             Err(error) => self.operations.narrator.warn(error.to_string(), "what this run learned is not saved"),
         }

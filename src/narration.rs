@@ -13,7 +13,15 @@ use crate::service::{Commit, DeployId, DeployStatus};
 #[serde(tag = "type")]
 pub enum Event {
     #[serde(rename = "session.start")]
-    SessionStart { tool: &'static str, command: &'static str, max_iterations: u32, sandbox: bool },
+    SessionStart {
+        tool: &'static str,
+        command: &'static str,
+        max_iterations: u32,
+        sandbox: bool,
+        /// Of a run that is taken up: what it had done.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        resumed: Option<String>,
+    },
     /// What the run is about, once it is known.
     #[serde(rename = "session.target")]
     Target { service: String, service_id: String, branch: String, commit: Commit, url: Option<String> },

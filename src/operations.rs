@@ -68,10 +68,7 @@ pub struct Timing {
 /// What became of a commit that was to be published.
 #[derive(Debug, Clone)]
 pub enum Published {
-    Done {
-        commit: Commit,
-        parent: Commit,
-    },
+    Done(Commit),
     /// Somebody else's newer tip, on which the change makes no sense any more.
     Overtaken(Commit),
 }
@@ -233,7 +230,8 @@ impl Operations {
         diagnosis
     }
 
-    /// Commits `before → after` on `onto` and pushes it; when the remote has moved, again on its new tip.
+    /// Commits `before → after` on `onto` and pushes it; when the remote has moved, again on its new tip. `made` hears of each
+    /// commit and its parent before it is pushed.
     ///
     /// # Errors
     /// When the edits do not fit, the remote refuses, or it has moved away from `onto`.
@@ -242,6 +240,7 @@ impl Operations {
         onto: &Commit,
         change: &(dyn Fn(&Workspace) -> anyhow::Result<Workspace> + Send + Sync),
         message: &str,
+        made: &mut (dyn FnMut(&Commit, &Commit) + Send),
     ) -> anyhow::Result<Published> {
         let mut parent = onto.clone();
         for attempt in 1..=PUSHES_MAX {
@@ -252,10 +251,11 @@ impl Operations {
                 Err(error) => return Err(error),
             };
             let commit = self.repo.commit_workspace_change(&parent, &before, &after, message)?;
+            made(&commit, &parent);
             match self.repo.push(&self.remote, &commit, &self.branch).await? {
                 Pushed::Done => {
                     self.advance(onto, &commit);
-                    return Ok(Published::Done { commit, parent });
+                    return Ok(Published::Done(commit));
                 }
                 Pushed::Rejected { reason } if attempt < PUSHES_MAX => {
                     self.narrator.warn(
@@ -276,7 +276,7 @@ impl Operations {
     }
 
     /// Moves the local branch along, where it still stands where the run began. It is a convenience: the remote has the commit.
-    fn advance(&self, from: &Commit, to: &Commit) {
+    pub fn advance(&self, from: &Commit, to: &Commit) {
         match self.repo.advance(&self.branch, from, to) {
             Ok(advanced) => {
                 for kept in advanced.kept {

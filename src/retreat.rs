@@ -3,6 +3,7 @@
 use anyhow::bail;
 use serde_json::json;
 
+use crate::mission::journal::Entry;
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::narration::Event;
 use crate::operations::{Stability, Waited};
@@ -100,7 +101,7 @@ pub async fn carry_out(mission: &Mission, plan: &Plan) -> anyhow::Result<RunEnd>
         }
         Plan::Back { target, .. } => target,
     };
-    mission.journal("roll-back", json!({"to": target.id, "commit": target.commit}));
+    mission.journal(Entry::RollBack { to: target.id.clone(), commit: target.commit.clone() });
     operations.narrator.tell(Event::Rollback { to: target.id.clone(), commit: target.commit.clone() });
     let deploy = operations.roll_back(target).await?;
     let mut end = match operations.wait(deploy, 1).await? {

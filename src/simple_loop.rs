@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use crate::attempts::going_nowhere;
 use crate::choice::{Decision, Topology, choose};
-use crate::course::{Effort, Standing, gave_up, hear, last_look, left_to_person, release, watch};
+use crate::course::{
+    Effort, Standing, base, gave_up, hear, last_look, left_to_person, record, refuted, release, retry, watch,
+};
 use crate::diagnosis::Finding;
-use crate::learning::{Outcome as Effect, Setting};
+use crate::learning::Setting;
+use crate::mission::journal::Entry;
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::operations::{Claim, Proved};
 use crate::workspace::Workspace;
@@ -26,7 +27,6 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
     let operations = &mission.operations;
     let log = |line: &str| mission.log("fallback_output.log", line);
     log(&format!("simple loop: {why}"));
-    let mut redeployed = false;
     loop {
         if let Some(end) = watch(mission, standing).await? {
             log(&end.summary);
@@ -35,28 +35,28 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
         if standing.iterations >= mission.options.max_iterations {
             return last_look(mission, standing).await;
         }
-        standing.iterations += 1;
         let Some(deploy) = standing.deploy.clone() else { continue };
+        record(mission, standing, Entry::Iteration { deploy: deploy.id.clone() }).await;
         let observation = operations.observe(&deploy).await;
         let workspace = operations.workspace(&standing.head)?;
-        let mut base = standing.base(&workspace);
-        let mut findings = operations.diagnose(&observation, &base).await.findings;
+        let mut files = base(mission, standing, &workspace)?;
+        let mut findings = operations.diagnose(&observation, &files).await.findings;
         if hear(mission, standing, &findings).await {
-            base = standing.base(&workspace);
-            findings = operations.diagnose(&observation, &base).await.findings;
+            files = base(mission, standing, &workspace)?;
+            findings = operations.diagnose(&observation, &files).await.findings;
         }
         let learning = mission.learning.lock().await.clone();
-        let setting = Setting::of(&base, &operations.facts.dockerfile_path);
+        let setting = Setting::of(&files, &operations.facts.dockerfile_path);
         findings.iter_mut().for_each(|finding| learning.rank(finding, &setting, crate::world::now()));
         standing.findings.clone_from(&findings);
         if let Some(first) = findings.first() {
             log(&format!("{}: {}", first.class, first.why));
             operations.tell_finding(first);
         }
-        if standing.attempts.is_going_nowhere(&findings.first().map(Finding::fingerprint).unwrap_or_default()) {
+        if standing.attempts.is_going_nowhere(&findings.first().map(Finding::mark).unwrap_or_default()) {
             return Ok(gave_up(standing, going_nowhere()));
         }
-        let next = match apply_known_fix(mission, standing, &findings, &base).await? {
+        let next = match apply_known_fix(mission, standing, &findings, &files).await? {
             Next::Applied => None,
             Next::Other(decision) => Some(decision),
             Next::WouldApply(title) => {
@@ -66,15 +66,12 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
         match next {
             None => {}
             Some(Decision::Person { finding }) => return Ok(left_to_person(standing, &finding)),
-            Some(_) if redeployed || mission.options.dry_run => {
+            Some(_) if standing.redeployed || mission.options.dry_run => {
                 return Ok(gave_up(standing, "the cause of the failure is not known".into()));
             }
             Some(_) => {
-                redeployed = true;
                 log("no known fix: the same commit is tried once more");
-                mission.journal("retry", json!({"commit": standing.head}));
-                standing.deploy = Some(operations.trigger(&standing.head).await?);
-                standing.deploys += 1;
+                retry(mission, standing, &deploy, None).await;
             }
         }
         tokio::time::sleep(operations.timing.cooldown).await;
@@ -105,7 +102,7 @@ async fn apply_known_fix(
             decision => return Ok(Next::Other(decision)),
         };
         let Some(fix) = fixes.into_iter().next() else { break };
-        let fingerprint = fix.finding.fingerprint();
+        let mark = fix.finding.mark();
         let claim = Claim {
             fixes: vec![fix.clone()],
             commit: standing.head.clone(),
@@ -115,8 +112,7 @@ async fn apply_known_fix(
             may_try: !mission.options.dry_run,
         };
         let outcome = operations.prove(&claim).await;
-        let outcomes = outcome.refuted.into_iter().map(|(finding, remedy)| (finding, remedy, Effect::Failed));
-        mission.absorb(&outcomes.collect::<Vec<_>>()).await;
+        refuted(mission, standing, outcome.refuted).await;
         let reason = match outcome.result {
             Ok(Proved { fixes, after, proof, .. }) => {
                 let titles: Vec<String> = fixes.iter().map(|(remedy, _)| remedy.get().title.clone()).collect();
@@ -124,13 +120,13 @@ async fn apply_known_fix(
                     return Ok(Next::WouldApply(titles.join("; ")));
                 }
                 log(&format!("applying {}", titles.join("; ")));
-                release(mission, standing, Effort { fixes, after, fingerprint, proof }).await?;
+                release(mission, standing, Effort { fixes, after, mark, proof }).await?;
                 return Ok(Next::Applied);
             }
             Err(reason) => reason,
         };
         log(&format!("refused {}: {reason}", fix.remedy.id));
-        tried.push(crate::choice::Tried { fingerprint, remedy: fix.remedy.id });
+        tried.push(crate::choice::Tried { mark, remedy: fix.remedy.id });
     }
     Ok(Next::Other(Decision::Exhausted))
 }

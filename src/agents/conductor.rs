@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
-use serde_json::json;
 
 use super::Swarm;
 use crate::choice::Topology;
-use crate::course::{Standing, withdraw};
+use crate::course::{Standing, record, withdraw};
+use crate::mission::journal::Entry;
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::narration::Event;
 use crate::phases::{Event as PhaseEvent, Phase};
@@ -17,6 +17,7 @@ use crate::service::Commit;
 mod arrival;
 mod closing;
 mod refinement;
+mod resumption;
 
 use arrival::Arrival;
 
@@ -54,7 +55,7 @@ impl Walk<'_> {
 
     fn step(&mut self, event: PhaseEvent, summary: impl Into<String>) -> anyhow::Result<()> {
         let summary = summary.into();
-        self.mission.journal("phase", json!({"phase": self.phase, "event": event}));
+        self.mission.journal(Entry::Phase { phase: self.phase, event });
         self.mission.log("swarm_output.log", &format!("{}: {summary}", self.phase.name()));
         if self.mission.options.with_phases {
             let duration_ms = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -80,10 +81,12 @@ pub async fn run(mission: &Mission) -> anyhow::Result<RunEnd> {
     walk.begin();
     let mut swarm =
         Swarm::spawn(&mission.operations, &mission.store, mission.session.id().as_str(), &mission.learning).await;
-    mission.journal("swarm", json!({"spawned_us": swarm.spawned_in.as_micros()}));
+    let spawned_us = u64::try_from(swarm.spawned_in.as_micros()).unwrap_or(u64::MAX);
+    mission.journal(Entry::Swarm { spawned_us });
     let (mut standing, arrival) = arrival::arrive(mission, &mut swarm).await?;
     let mut end = match arrival {
         Arrival::End(end) => {
+            withdraw(mission, &mut standing).await;
             walk.step(PhaseEvent::GaveUp, end.summary.clone())?;
             end
         }
@@ -102,6 +105,7 @@ pub async fn run(mission: &Mission) -> anyhow::Result<RunEnd> {
             walk.step(PhaseEvent::Planned, format!("up to {limit} iterations, {topology} topology"))?;
             let end = refinement::heal(mission, &mut swarm, &mut standing).await?;
             if matches!(end.outcome, Outcome::GaveUp | Outcome::NeedsPerson) {
+                record(mission, &mut standing, Entry::Conclude(end.clone())).await;
                 withdraw(mission, &mut standing).await;
             }
             if end.outcome.is_healthy() {

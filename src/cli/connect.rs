@@ -1,7 +1,6 @@
 //! From arguments to a mission: repository, session, lock, platform, service, limits.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use tokio::time::Instant;
 use super::Global;
 use super::duration;
 use super::exit::{Exit, Usage};
+use super::place::{GoingOnArgs, Place};
 use super::trial::TrialArgs;
 use super::veil;
 use crate::choice::Topology;
@@ -19,7 +19,9 @@ use crate::git::Repo;
 use crate::index::{Index, IndexSettings};
 use crate::knowledge::Knowledge;
 use crate::learning::LearningState;
-use crate::memory::{Found, Lock, Session, SessionId, Store, read_versioned};
+use crate::memory::{Found, SessionId, Store, read_versioned, set_aside, write_versioned};
+use crate::mission::journal::{self, Begun, Entry, Journal, Line};
+use crate::mission::past::Lessons;
 use crate::mission::{Mission, Options};
 use crate::narration::{Event, Narrator};
 use crate::observation::Facts;
@@ -29,6 +31,9 @@ use crate::probe::Probe;
 use crate::render::{self, Render, RenderError, Settings};
 use crate::sandbox::Sandbox;
 use crate::service::{Service, ServiceType};
+
+/// Past sessions that are looked at for lessons not absorbed yet: only the last can have any, unless runs were killed in a row.
+const SESSIONS_LOOKED_AT: usize = 5;
 
 /// Which platform and service, and for how long.
 #[derive(Debug, Clone, clap::Args)]
@@ -86,6 +91,8 @@ pub struct TargetArgs {
     pub yes: bool,
     #[command(flatten)]
     pub trial: TrialArgs,
+    #[command(flatten)]
+    pub going_on: GoingOnArgs,
 }
 
 impl TargetArgs {
@@ -150,37 +157,6 @@ impl Platform {
     }
 }
 
-/// The place a run works in, held for it alone.
-pub struct Place {
-    pub repo: Repo,
-    pub store: Store,
-    pub session: Session,
-    pub trials: Trials,
-    _lock: Lock,
-}
-
-/// Opens repository, store and session in `dir`, and takes the lock.
-pub fn open(dir: &Path, session_id: Option<&SessionId>, trials: Trials) -> anyhow::Result<Place> {
-    // A name of its own: a token that CI holds for another host must not be sent to this remote.
-    let repo = Repo::open(dir)?.authorised(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
-    let store = Store::open(dir)?;
-    let now = crate::world::now();
-    let session = match session_id {
-        Some(id) => store.session(id)?,
-        None => store.begin(now)?,
-    };
-    let lock = Lock::take(&store, session.id(), now).inspect_err(|_| {
-        // A run that never began leaves no session; one that was there before is not empty, and stays.
-        let _ = std::fs::remove_dir(session.dir());
-    })?;
-    let prefix = repo.prefix();
-    let at = |path: &str| if prefix.is_empty() { format!("/{path}") } else { format!("/{prefix}/{path}") };
-    let own =
-        [at("memory/swarm/"), at("memory/sessions/"), at("memory/.lock"), at("artifacts/deploy_learning_state.json*")];
-    repo.exclude(&own.iter().map(String::as_str).collect::<Vec<_>>())?;
-    Ok(Place { repo, store, session, trials, _lock: lock })
-}
-
 /// The platform that the arguments and the environment name.
 pub fn platform(api_url: Option<&str>) -> anyhow::Result<Platform> {
     let api_url = render::base_url(api_url, None, crate::world::env("RENDER_HOST"))?;
@@ -194,17 +170,25 @@ pub fn platform(api_url: Option<&str>) -> anyhow::Result<Platform> {
     Ok(Platform { api_url, key, sandbox: None })
 }
 
-/// The learning state; a damaged one has been set aside and is told of.
-pub fn learning(store: &Store, narrator: &Narrator) -> anyhow::Result<LearningState> {
+/// The learning state; a damaged one is set aside and told of, and what the sessions teach takes its place.
+fn learning(store: &Store, narrator: &Narrator) -> anyhow::Result<LearningState> {
     Ok(match read_versioned::<LearningState>(&store.learning_path())? {
         Found::Nothing => LearningState::blank(),
-        Found::Read(state) => state,
-        Found::Damaged { aside, why } => {
+        Found::Read(mut state) => {
+            // A run that was killed before it could learn, and that nobody takes up.
+            Lessons::of_newest(store, SESSIONS_LOOKED_AT).teach(&mut state);
+            state
+        }
+        Found::Damaged { why } => {
+            let aside = set_aside(&store.learning_path())?;
+            let (mut state, lessons) = (LearningState::blank(), Lessons::of(store));
+            lessons.teach(&mut state);
             narrator.warn(
                 format!("the learning state was damaged ({why}); it was set aside as {}", aside.display()),
-                "this run starts with a blank record",
+                format!("it was rebuilt from {} lesson(s) of {} session(s)", lessons.count(), lessons.sessions),
             );
-            LearningState::blank()
+            write_versioned(&store.learning_path(), &state)?;
+            state
         }
     })
 }
@@ -218,11 +202,10 @@ pub async fn mission(
     narrator: &Narrator,
     shape: (bool, bool),
 ) -> anyhow::Result<Mission> {
-    let (with_phases, simple) = shape;
     trial_required(&place.trials).await?;
     let sandboxed = platform.sandbox.is_some();
     let here = place.repo.branch()?;
-    let timing = timing(target, sandboxed, simple);
+    let timing = timing(target, sandboxed, shape.1);
     let render = platform.client_of_run(&timing, target.request_timeout)?;
     let service = find_service(&render, target, platform, &place.repo).await;
     let service = service.map_err(|error| explained(error, &platform.api_url))?;
@@ -258,7 +241,8 @@ pub async fn mission(
     for note in place.repo.notes() {
         narrator.warn(note, "");
     }
-    Ok(Mission {
+    let (journal, past) = journal(place, &service, &branch, target.dry_run, &redactor, narrator)?;
+    let mission = Mission {
         operations: Operations {
             begun: render.now(),
             render,
@@ -278,16 +262,62 @@ pub async fn mission(
         },
         store: place.store.clone(),
         session: place.session.clone(),
+        journal,
+        past,
         learning: Arc::new(Mutex::new(state)),
-        options: Options {
-            max_iterations: target.max_iterations,
-            topology: target.topology.chosen(),
-            dry_run: target.dry_run,
-            include_changes: target.include_changes,
-            with_phases,
-            simple,
-        },
-    })
+        options: options(target, shape),
+    };
+    // What a killed run had on paper only.
+    mission.learn(&mission.past).await;
+    Ok(mission)
+}
+
+/// What was asked for; `shape` is whether with phases, and whether by the simple loop.
+fn options(target: &TargetArgs, (with_phases, simple): (bool, bool)) -> Options {
+    Options {
+        max_iterations: target.max_iterations,
+        topology: target.topology.chosen(),
+        dry_run: target.dry_run,
+        include_changes: target.include_changes,
+        with_phases,
+        simple,
+    }
+}
+
+/// The journal to go on with, and what stands in it of this run.
+fn journal(
+    place: &Place,
+    service: &Service,
+    branch: &str,
+    dry_run: bool,
+    redactor: &Redactor,
+    narrator: &Narrator,
+) -> anyhow::Result<(Journal, Vec<Line>)> {
+    let journal = Journal::after(place.session.clone(), &place.past);
+    if place.resumed.is_none() {
+        let (service, name, branch) = (service.id.clone(), service.name.clone(), branch.to_owned());
+        let begun = Begun { format: journal::FORMAT, service, name, branch, dry_run };
+        if let (_, Err(error)) = journal.write(Entry::Begun(begun), redactor) {
+            narrator.warn(error.to_string(), "the run goes on, but could not be resumed");
+        }
+        return Ok((journal, vec![]));
+    }
+    let begun = journal::begun(&place.past);
+    if let Some(begun) = begun.filter(|begun| begun.service != service.id || begun.branch != branch) {
+        let message = format!(
+            "session `{}` is of `{}` on `{}`, not of `{}` on `{branch}`",
+            place.session.id(),
+            begun.name,
+            begun.branch,
+            service.name
+        );
+        return Err(Usage::error(
+            Exit::Usage,
+            message,
+            format!("--service {}, or --fresh to begin anew", begun.service),
+        ));
+    }
+    Ok((journal, place.past.clone()))
 }
 
 /// Where trials are required something has to build, and that is known before anything is done.
@@ -348,7 +378,7 @@ fn timing(target: &TargetArgs, sandboxed: bool, simple: bool) -> Timing {
 }
 
 /// By id or name when one is given, else the one service of this repository.
-async fn find_service(
+pub async fn find_service(
     render: &Render,
     target: &TargetArgs,
     platform: &Platform,

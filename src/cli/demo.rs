@@ -9,6 +9,7 @@ use anyhow::bail;
 use super::Global;
 use super::connect::{Platform, TargetArgs, TopologyArg};
 use super::exit::Exit;
+use super::place::GoingOnArgs;
 use super::run::{self, Act, OnFailure, Scene, Shape};
 use super::sandbox::BuilderArg;
 use super::screen::say;
@@ -147,6 +148,7 @@ fn target() -> TargetArgs {
         include_changes: false,
         yes: true,
         trial: TrialArgs::off(),
+        going_on: GoingOnArgs::default(),
     }
 }
 

@@ -37,7 +37,7 @@ pub async fn run(global: &Global, mut args: HealArgs) -> anyhow::Result<Exit> {
     let finished = run::run(global, &args.target, scene, shape).await?;
     if let Some(rehearsal) = finished.rehearsal {
         if args.rehearsal.keep {
-            sandbox::hold(rehearsal.sandbox(), global.json).await;
+            sandbox::hold(rehearsal.sandbox(), global.json).await?;
         }
         rehearsal.stop().await;
     }

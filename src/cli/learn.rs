@@ -1,12 +1,16 @@
 //! `learn`: what past runs taught (spec E3).
 
+use std::path::Path;
+
 use clap::Subcommand;
+use serde_json::json;
 
 use super::Global;
-use super::exit::Exit;
+use super::exit::{Exit, Usage};
 use super::screen::{answer, answer_json};
 use crate::learning::LearningState;
-use crate::memory::{Found, Store, read_versioned};
+use crate::memory::{Found, Lock, ReadError, Store, read_versioned, write_versioned};
+use crate::mission::past::Lessons;
 
 /// See what past runs have taught
 #[derive(Debug, clap::Args)]
@@ -19,16 +23,30 @@ pub struct LearnArgs {
 enum LearnCommand {
     /// Show the learning state: attempts, fixes that helped, and how often
     Show,
+    /// Check the learning state against the lessons in all sessions; exit code 8 when something is wrong
+    Verify {
+        /// Mend it: lessons that are missing are absorbed, a damaged state is set aside and rebuilt from the sessions
+        #[arg(long)]
+        repair: bool,
+    },
 }
 
 pub fn run(global: &Global, args: &LearnArgs) -> anyhow::Result<Exit> {
-    let LearnCommand::Show = args.command;
-    let path = Store::open(&global.dir)?.learning_path();
+    let store = Store::open(&global.dir)?;
+    match args.command {
+        LearnCommand::Show => show(global, &store),
+        LearnCommand::Verify { repair } => verify(global, &store, repair),
+    }
+}
+
+fn show(global: &Global, store: &Store) -> anyhow::Result<Exit> {
+    let path = store.learning_path();
     let state = match read_versioned::<LearningState>(&path)? {
         Found::Nothing => LearningState::blank(),
         Found::Read(state) => state,
-        Found::Damaged { aside, why } => {
-            anyhow::bail!("`{}` was damaged ({why}); it was set aside as `{}`", path.display(), aside.display())
+        Found::Damaged { why } => {
+            let message = format!("`{}` is damaged: {why}", path.display());
+            return Err(Usage::error(Exit::Failure, message, "domain-runner learn verify --repair"));
         }
     };
     if global.json {
@@ -37,6 +55,79 @@ pub fn run(global: &Global, args: &LearnArgs) -> anyhow::Result<Exit> {
         answer(&text(&state));
     }
     Ok(Exit::Ok)
+}
+
+/// What is wrong with the learning state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Trouble {
+    Damaged {
+        why: String,
+    },
+    /// There is none, but sessions have something to teach.
+    Absent,
+    /// It lacks so many lessons.
+    Missing(usize),
+}
+
+impl Trouble {
+    fn words(&self) -> String {
+        match self {
+            Self::Damaged { why } => format!("it is damaged: {why}"),
+            Self::Absent => "there is none, but the sessions have something to teach".into(),
+            Self::Missing(lessons) => format!("{lessons} lesson(s) of the sessions are not in it"),
+        }
+    }
+}
+
+/// The state as far as it can be read, and what is wrong with it.
+fn examine(path: &Path, lessons: &Lessons) -> Result<(LearningState, Option<Trouble>), ReadError> {
+    Ok(match read_versioned::<LearningState>(path)? {
+        Found::Nothing => (LearningState::blank(), (lessons.count() > 0).then_some(Trouble::Absent)),
+        Found::Damaged { why } => (LearningState::blank(), Some(Trouble::Damaged { why })),
+        Found::Read(state) => {
+            let missing = lessons.missing_from(&state);
+            (state, (missing > 0).then_some(Trouble::Missing(missing)))
+        }
+    })
+}
+
+fn verify(global: &Global, store: &Store, repair: bool) -> anyhow::Result<Exit> {
+    // A run at work writes the state: what is repaired beside it would be lost.
+    let _lock = if repair { Some(Lock::take(store)?) } else { None };
+    let path = store.learning_path();
+    let lessons = Lessons::of(store);
+    let (mut state, trouble) = examine(&path, &lessons)?;
+    let mut aside = None;
+    let repaired = repair && trouble.is_some();
+    if repaired {
+        lessons.teach(&mut state);
+        aside = write_versioned(&path, &state)?;
+    }
+    let healthy = trouble.is_none() || repaired;
+    if global.json {
+        let document = json!({
+            "v": 1, "kind": "learning", "healthy": healthy, "repaired": repaired,
+            "trouble": trouble.as_ref().map(Trouble::words), "set_aside": aside,
+            "sessions": lessons.sessions, "lessons": lessons.count(), "unreadable_sessions": lessons.unreadable,
+        });
+        answer(&document.to_string());
+    } else {
+        answer(&format!("{}\n{} lesson(s) in {} session(s)", path.display(), lessons.count(), lessons.sessions));
+        if !lessons.unreadable.is_empty() {
+            let names: Vec<&str> = lessons.unreadable.iter().map(|id| id.as_str()).collect();
+            answer(&format!("not counted, for their journals cannot be read: {}", names.join(", ")));
+        }
+        answer(&trouble.as_ref().map_or("the learning state is whole".to_owned(), Trouble::words));
+        if let Some(aside) = aside {
+            answer(&format!("set aside as {}", aside.display()));
+        }
+        if repaired {
+            answer("repaired: every lesson of the sessions is in it now");
+        } else if !healthy {
+            answer("mend it: domain-runner learn verify --repair");
+        }
+    }
+    Ok(if healthy { Exit::Ok } else { Exit::Problems })
 }
 
 fn text(state: &LearningState) -> String {

@@ -1,20 +1,24 @@
 //! One run from its first event to its last, whoever asked for it.
 
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 use serde_json::json;
+use tokio::sync::watch;
 
 use super::Global;
-use super::connect::{self, Place, Platform, TargetArgs};
+use super::connect::{self, Platform, TargetArgs};
 use super::exit::{Exit, Usage};
-use super::interrupt;
+use super::interrupt::{self, Signals, Wish};
+use super::place::{self, Opened, Place};
 use super::sandbox::{self, Rehearsal, RehearsalArgs};
 use super::screen::{self, Surroundings};
 use super::veil;
 use crate::agents::conductor;
 use crate::mission::RunEnd;
 use crate::narration::{Event, Narrator};
+use crate::operations::Operations;
 use crate::retreat::{self, Plan};
 
 /// What kind of run.
@@ -62,27 +66,32 @@ pub struct Finished {
 
 /// Runs a mission and tells everything.
 pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: Shape<'_>) -> anyhow::Result<Finished> {
-    let place = target.session_id().and_then(|id| connect::open(&global.dir, id.as_ref(), target.trial.bench()));
+    // A rehearsal ends with its sandbox, and going back is no part of a run that was cut short.
+    let may_go_on = matches!(scene, Scene::Render) && matches!(shape.act, Act::Heal { .. });
+    let place = match place::open(global, target, may_go_on).await {
+        Ok(Opened::Place(place)) => Ok(place),
+        Ok(Opened::Watched(exit)) => return Ok(Finished { exit, rehearsal: None }),
+        Err(error) => Err(error),
+    };
     let (narrator, events) = Narrator::new();
     let surroundings = Surroundings::read(global.json, global.quiet);
     let session = place.as_ref().map(|place| place.session.id().to_string()).unwrap_or_default();
-    let shown = tokio::spawn(screen::show(events, session, surroundings));
+    let (hold, held) = watch::channel(false);
+    let shown = tokio::spawn(screen::show(events, session, surroundings, held));
     narrator.tell(Event::SessionStart {
         tool: concat!("domain-runner ", env!("CARGO_PKG_VERSION")),
         command: shape.command,
         max_iterations: target.max_iterations,
         sandbox: !matches!(scene, Scene::Render),
+        resumed: place.as_ref().ok().and_then(|place| place.resumed.clone()),
     });
     let started = Instant::now();
     let mut running = None;
     let exit = match place {
         Ok(place) => {
-            let result = tokio::select! {
-                result = mission(global, target, scene, shape, &place, &narrator, &mut running) => {
-                    result.map(Ok)
-                }
-                exit = interrupt::requested() => Ok(Err(exit)),
-            };
+            let operations = OnceLock::new();
+            let work = mission(global, target, scene, shape, &place, &narrator, (&mut running, &operations));
+            let result = until_interrupted(work, screen::may_ask(global), &operations, &narrator, &hold).await;
             place.trials.clean_up().await;
             told(result, target, Some(&place), &narrator, started)
         }
@@ -93,6 +102,65 @@ pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: 
     Ok(Finished { exit, rehearsal: running })
 }
 
+/// Runs `work` to its end, unless the person or the system wants it to stop before; a person who `may_be_asked` is asked first.
+async fn until_interrupted(
+    work: impl Future<Output = anyhow::Result<(RunEnd, Option<String>)>>,
+    may_be_asked: bool,
+    operations: &OnceLock<Operations>,
+    narrator: &Narrator,
+    hold: &watch::Sender<bool>,
+) -> Ended {
+    let mut signals = Signals::listen()?;
+    tokio::pin!(work);
+    loop {
+        let exit = tokio::select! {
+            result = &mut work => return result.map(Ok),
+            exit = signals.next() => exit,
+        };
+        if exit == Exit::Terminated || !may_be_asked {
+            return Ok(Err(exit));
+        }
+        hold.send_replace(true);
+        // The run goes on meanwhile.
+        let wish = tokio::select! {
+            result = &mut work => {
+                hold.send_replace(false);
+                return result.map(Ok);
+            }
+            again = signals.next() => {
+                hold.send_replace(false);
+                return Ok(Err(again));
+            }
+            wish = interrupt::ask() => wish,
+        };
+        hold.send_replace(false);
+        match wish {
+            Wish::GoOn => {}
+            Wish::Leave => return Ok(Err(exit)),
+            Wish::Cancel => {
+                cancel(operations, narrator).await;
+                return Ok(Err(exit));
+            }
+        }
+    }
+}
+
+/// Cancels the deploy that is under way, and tells what came of it.
+async fn cancel(operations: &OnceLock<Operations>, narrator: &Narrator) {
+    let Some(operations) = operations.get() else { return };
+    let dashboard = format!("cancel it on the dashboard: {}", operations.service.dashboard_url);
+    match operations.newest_deploy().await {
+        Ok(Some(deploy)) if !deploy.status.is_terminal() => {
+            match operations.render.cancel_deploy(&operations.service.id, &deploy.id).await {
+                Ok(deploy) => narrator.warn(format!("{} is {}", deploy.id, deploy.status), ""),
+                Err(error) => narrator.warn(format!("{} could not be canceled: {error}", deploy.id), dashboard),
+            }
+        }
+        Ok(_) => narrator.warn("no deploy was under way", ""),
+        Err(error) => narrator.warn(format!("the deploy could not be canceled: {error}"), dashboard),
+    }
+}
+
 async fn mission(
     global: &Global,
     target: &TargetArgs,
@@ -100,7 +168,7 @@ async fn mission(
     shape: Shape<'_>,
     place: &Place,
     narrator: &Narrator,
-    running: &mut Option<Rehearsal>,
+    (running, operations): (&mut Option<Rehearsal>, &OnceLock<Operations>),
 ) -> anyhow::Result<(RunEnd, Option<String>)> {
     let platform = match scene {
         Scene::Rehearsal(args) => {
@@ -114,6 +182,8 @@ async fn mission(
     };
     let mission =
         connect::mission(global, target, &platform, place, narrator, (shape.with_phases, shape.simple)).await?;
+    // Whoever interrupts may want to act on the deploy.
+    let _ = operations.set(mission.operations.clone());
     let end = match shape.act {
         Act::Heal { on_failure } => {
             let mut end = conductor::run(&mission).await?;
@@ -182,15 +252,16 @@ fn told(result: Ended, target: &TargetArgs, place: Option<&Place>, narrator: &Na
             exit
         }
         Ok(Err(exit)) => {
-            unfinished(place, "interrupted", "interrupted");
-            let next = vec!["domain-runner deploy   takes it up again; a deploy on the platform goes on".to_owned()];
+            // No final state: the session has not ended.
+            let next =
+                vec!["domain-runner deploy --resume   goes on from here; a deploy on the platform goes on".to_owned()];
             narrator.tell(last(exit, "interrupted", "interrupted; nothing is half written".into(), next));
             exit
         }
         Err(error) => {
             let exit = Exit::of_error(&error);
             let (message, cause, hint) = screen::parts(&error);
-            unfinished(place, "error", &message);
+            failed(place, &message);
             narrator.tell(Event::Error { message: message.clone(), cause, hint: hint.clone() });
             let next = if hint.is_empty() { vec![] } else { vec![hint] };
             narrator.tell(last(exit, "error", message, next));
@@ -199,11 +270,11 @@ fn told(result: Ended, target: &TargetArgs, place: Option<&Place>, narrator: &Na
     }
 }
 
-/// The final state of a run that did not come to its end. Where even this cannot be written, the error itself is what counts.
-fn unfinished(place: Option<&Place>, outcome: &str, summary: &str) {
+/// The final state of a run that failed. Where even this cannot be written, the error itself is what counts.
+fn failed(place: Option<&Place>, summary: &str) {
     let Some(place) = place else { return };
     let state = json!({"format": 1, "session": place.session.id().as_str(), "status": "unknown",
-        "end": {"outcome": outcome, "summary": summary}, "finished_at": crate::world::now()});
+        "end": {"outcome": "error", "summary": summary}, "finished_at": crate::world::now()});
     if let Err(error) = place.session.write_json("final_state.json", &state) {
         tracing::warn!("{error}");
     }

@@ -1,7 +1,6 @@
 //! `sandbox`: keeps a small Render running on loopback; and the rehearsals of `deploy --sandbox` in one.
 
 use std::collections::BTreeMap;
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use serde_json::json;
@@ -11,8 +10,8 @@ use super::Global;
 use super::connect::TargetArgs;
 use super::duration;
 use super::exit::{Exit, Usage};
-use super::interrupt;
-use super::screen::hand_over;
+use super::interrupt::Signals;
+use super::screen::{hand_over, may_ask};
 use super::veil;
 use crate::builder::{Builder, BuilderChoice};
 use crate::git::Repo;
@@ -126,13 +125,14 @@ pub async fn run(global: &Global, args: SandboxArgs) -> anyhow::Result<Exit> {
         let branch = repo.branch()?;
         repo.push(&sandbox.remote().display().to_string(), &repo.tip(&branch)?, &branch).await?;
     }
-    let exit = hold(sandbox, global.json).await;
+    let exit = hold(sandbox, global.json).await?;
     rehearsal.stop().await;
     Ok(exit)
 }
 
 /// Tells how to reach the sandbox, and waits for Ctrl-C.
-pub async fn hold(sandbox: &Sandbox, json: bool) -> Exit {
+pub async fn hold(sandbox: &Sandbox, json: bool) -> anyhow::Result<Exit> {
+    let mut signals = Signals::listen()?;
     let remote = sandbox.remote().display().to_string();
     if json {
         let document = json!({
@@ -149,8 +149,8 @@ pub async fn hold(sandbox: &Sandbox, json: bool) -> Exit {
             sandbox.service_url(),
         ));
     }
-    let asked = interrupt::requested().await;
-    if asked == Exit::Interrupted { Exit::Ok } else { asked }
+    let asked = signals.next().await;
+    Ok(if asked == Exit::Interrupted { Exit::Ok } else { asked })
 }
 
 /// A sandbox for the service of `repo`.
@@ -226,8 +226,7 @@ fn blueprint(repo: &Repo) -> BTreeMap<String, String> {
 
 /// On a terminal the person is asked whether uncommitted changes shall go out, too.
 pub fn ask_about_changes(global: &Global, target: &mut TargetArgs) -> anyhow::Result<()> {
-    let may_ask = !global.no_input && !global.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if target.include_changes || target.dry_run || target.yes || !may_ask {
+    if target.include_changes || target.dry_run || target.yes || !may_ask(global) {
         return Ok(());
     }
     let Ok(repo) = Repo::open(&global.dir) else { return Ok(()) };

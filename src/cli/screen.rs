@@ -7,7 +7,9 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 
+use super::Global;
 use super::duration;
 use super::exit::{Exit, hint};
 use super::veil;
@@ -51,10 +53,30 @@ enum Glyph {
     Note,
 }
 
-/// Shows the events of one run until its narrator is gone.
-pub async fn show(mut events: UnboundedReceiver<Event>, session: String, surroundings: Surroundings) {
+/// For a screen that nobody ever holds still.
+pub fn never_held() -> watch::Receiver<bool> {
+    watch::channel(false).1
+}
+
+/// Shows the events of one run until its narrator is gone. While `held`, say for a question, nothing is shown; it follows.
+pub async fn show(
+    mut events: UnboundedReceiver<Event>,
+    session: String,
+    surroundings: Surroundings,
+    mut held: watch::Receiver<bool>,
+) {
     let mut screen = Screen { surroundings, session, seq: 0, bar: None, deploy_began: Instant::now() };
-    while let Some(event) = events.recv().await {
+    loop {
+        if *held.borrow_and_update() {
+            screen.rest();
+            // Whoever held it and is gone holds it no longer.
+            let _ = held.wait_for(|held| !held).await;
+        }
+        let event = tokio::select! {
+            Ok(()) = held.changed() => continue,
+            event = events.recv() => event,
+        };
+        let Some(event) = event else { break };
         let event = event.cleaned(&veil::clean);
         if surroundings.json {
             screen.json(&event)
@@ -136,6 +158,10 @@ impl Screen {
         let dim = Style::new().dimmed();
         let bold = Style::new().bold();
         match event {
+            Event::SessionStart { resumed: Some(words), .. } => {
+                self.mark(Glyph::Note, &format!("session {} is taken up again: {words}", self.session));
+                self.line(&format!("     {dim}--fresh begins anew{dim:#}"));
+            }
             Event::SessionStart { .. } => {}
             Event::Target { service, branch, commit, url, .. } => {
                 let url = url.as_deref().unwrap_or("no public address");
@@ -212,10 +238,7 @@ impl Screen {
                 self.rest();
                 let glyph = if *result == "passed" { Glyph::Good } else { Glyph::Note };
                 let took = duration::show(*duration_ms);
-                self.mark(
-                    glyph,
-                    &format!("trial {}: {}  {dim}{took}{dim:#}", result.replace('_', " "), detail),
-                );
+                self.mark(glyph, &format!("trial {}: {}  {dim}{took}{dim:#}", result.replace('_', " "), detail));
             }
             Event::FixApplied { commit, branch, proof, .. } => {
                 self.mark(Glyph::Good, &format!("committed {} and pushed to {branch}", commit.short()));
@@ -310,6 +333,12 @@ impl Screen {
             let _ = writeln!(std::io::stdout().lock(), "{url}");
         }
     }
+}
+
+/// Whether a person is there who can be asked.
+pub fn may_ask(global: &Global) -> bool {
+    let terminal = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    terminal && !global.no_input && !global.json
 }
 
 /// Prints an error that ends the program before or beside a run, and says with which code it ends.

@@ -7,6 +7,7 @@ use super::Global;
 use super::exit::{Exit, Usage};
 use super::screen::{answer, answer_json};
 use crate::memory::{Session, SessionId, Store};
+use crate::mission::past::PastRun;
 
 /// Review past runs
 #[derive(Debug, clap::Args)]
@@ -45,8 +46,12 @@ fn list(global: &Global, store: &Store) -> anyhow::Result<Exit> {
         let Some(session) = store.past_session(&id) else { continue };
         let state = final_state(&session).unwrap_or(Value::Null);
         let text = |path: &str| state.pointer(path).and_then(Value::as_str).unwrap_or("-").to_owned();
-        let outcome = if state.is_null() { "unfinished".to_owned() } else { text("/end/outcome") };
-        items.push((id.to_string(), text("/service"), outcome, text("/end/summary")));
+        if state.is_null() {
+            let (service, words) = unfinished(&session);
+            items.push((id.to_string(), service, "unfinished".to_owned(), words));
+        } else {
+            items.push((id.to_string(), text("/service"), text("/end/outcome"), text("/end/summary")));
+        }
     }
     if global.json {
         let items: Vec<Value> = items
@@ -62,6 +67,19 @@ fn list(global: &Global, store: &Store) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Ok)
+}
+
+/// The service of a run that was cut short, and what can be done about it.
+fn unfinished(session: &Session) -> (String, String) {
+    let id = session.id();
+    match PastRun::read(session) {
+        Ok(run) if run.is_unfinished() => {
+            let service = run.begun().map(|begun| begun.name.clone()).unwrap_or_default();
+            (service, format!("{}; domain-runner deploy --resume {id}", run.words()))
+        }
+        Ok(_) => ("-".into(), "it had not begun to act".into()),
+        Err(error) => ("-".into(), format!("it cannot be resumed: {error}")),
+    }
 }
 
 fn show(global: &Global, store: &Store, id: Option<&SessionId>) -> anyhow::Result<Exit> {
@@ -80,7 +98,7 @@ fn show(global: &Global, store: &Store, id: Option<&SessionId>) -> anyhow::Resul
     }
     answer(&format!("session {}\n{}", session.id(), session.dir().display()));
     if state.is_null() {
-        answer("it did not come to its end; its log follows");
+        answer(&format!("unfinished: {}; its log follows", unfinished(&session).1));
     } else {
         for (name, path) in [
             ("service", "/service"),

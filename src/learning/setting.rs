@@ -1,10 +1,13 @@
 //! The setting of a service: what kind of project on what kind of base image.
 
+use serde::{Deserialize, Serialize};
+
 use crate::dockerfile::{Dockerfile, StageBase};
 use crate::workspace::Workspace;
 
 /// What of a service decides whether a remedy that helped another helps it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Setting {
     /// `python`, `node`, …; empty when the files do not tell.
     pub ecosystem: String,

@@ -5,6 +5,9 @@ use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
+/// What the name of a file begins with until it is whole.
+pub(super) const HALF_WRITTEN: &str = ".tmp-";
+
 #[derive(Debug, thiserror::Error)]
 pub enum MemoryError {
     #[error("the disk is full: `{}` cannot be written; make room and run again", path.display())]
@@ -52,7 +55,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), MemoryError> {
     // The umask takes its share, as with any file the user makes.
     let permissions = fs::Permissions::from_mode(0o666);
     let mut file =
-        tempfile::Builder::new().prefix(".tmp-").permissions(permissions).tempfile_in(folder).map_err(failed)?;
+        tempfile::Builder::new().prefix(HALF_WRITTEN).permissions(permissions).tempfile_in(folder).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;

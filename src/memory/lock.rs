@@ -23,7 +23,7 @@ pub struct Holder {
 
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
-    /// `holder` is missing for the moment in which it is being written.
+    /// `holder` is missing until the other has chosen its session.
     #[error("another session is at work here{}: wait for it, or end it", holder.as_ref().map(who).unwrap_or_default())]
     Held { holder: Option<Holder> },
     #[error(transparent)]
@@ -38,14 +38,15 @@ fn who(holder: &Holder) -> String {
 #[derive(Debug)]
 pub struct Lock {
     file: File,
+    path: PathBuf,
 }
 
 impl Lock {
-    /// Takes the lock of `store` for `session`.
+    /// Takes the lock of `store`.
     ///
     /// # Errors
     /// `Held`, with the holder's session and process.
-    pub fn take(store: &Store, session: &SessionId, now: Timestamp) -> Result<Self, LockError> {
+    pub fn take(store: &Store) -> Result<Self, LockError> {
         let path = path(store);
         let failed = |source| MemoryError::disk("lock", &path, source);
         store.inside("memory/.lock")?;
@@ -60,11 +61,20 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held { holder: read(&mut file) }),
             Err(TryLockError::Error(source)) => return Err(failed(source).into()),
         }
-        let holder = Holder { session: session.clone(), pid: std::process::id(), since: now };
         file.set_len(0).map_err(failed)?;
-        file.write_all(&to_json(&path, &holder)?).map_err(failed)?;
-        file.sync_all().map_err(failed)?;
-        Ok(Self { file })
+        Ok(Self { file, path })
+    }
+
+    /// Lets others read that `session` holds it.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn announce(&mut self, session: &SessionId, now: Timestamp) -> Result<(), MemoryError> {
+        let failed = |source| MemoryError::disk("write", &self.path, source);
+        let holder = Holder { session: session.clone(), pid: std::process::id(), since: now };
+        self.file.rewind().and_then(|()| self.file.set_len(0)).map_err(failed)?;
+        self.file.write_all(&to_json(&self.path, &holder)?).map_err(failed)?;
+        self.file.sync_all().map_err(failed)
     }
 
     /// Who holds the lock of `store` now, if anyone does.
@@ -106,15 +116,18 @@ mod tests {
         let store = Store::open(folder.path()).unwrap();
         let now = Timestamp::from_second(1_700_000_000).unwrap();
         let (first, second) = ("first".parse().unwrap(), "second".parse().unwrap());
-        let lock = Lock::take(&store, &first, now).unwrap();
-        let Err(LockError::Held { holder: Some(holder) }) = Lock::take(&store, &second, now) else {
+        let mut lock = Lock::take(&store).unwrap();
+        assert!(matches!(Lock::take(&store), Err(LockError::Held { holder: None })));
+        lock.announce(&second, now).unwrap();
+        lock.announce(&first, now).unwrap();
+        let Err(LockError::Held { holder: Some(holder) }) = Lock::take(&store) else {
             panic!("the lock was taken twice");
         };
         assert_eq!(holder, Holder { session: first, pid: std::process::id(), since: now });
         assert_eq!(Lock::holder(&store), Some(holder));
         drop(lock);
         assert_eq!(Lock::holder(&store), None);
-        assert!(Lock::take(&store, &second, now).is_ok());
+        assert!(Lock::take(&store).is_ok());
     }
 
     #[test]
@@ -128,6 +141,6 @@ mod tests {
         .unwrap();
         let store = Store::open(folder.path()).unwrap();
         assert_eq!(Lock::holder(&store), None);
-        assert!(Lock::take(&store, &"new".parse().unwrap(), Timestamp::UNIX_EPOCH).is_ok());
+        assert!(Lock::take(&store).is_ok());
     }
 }

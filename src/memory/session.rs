@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::disk::{MemoryError, sync_folder, to_json, write_atomic};
+use super::versioned::set_aside;
 
 const ID_CHARS_MAX: usize = 64;
 
@@ -190,6 +191,24 @@ impl Session {
             })
         };
         whole.lines().enumerate().map(entry).collect()
+    }
+
+    /// Begins the session anew under its old name: it has not ended, and a journal that cannot be read is set aside.
+    ///
+    /// # Errors
+    /// The disk refuses.
+    pub fn reopen(&self, journal_is_readable: bool) -> Result<(), MemoryError> {
+        let state = self.path("final_state.json")?;
+        match fs::remove_file(&state) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(MemoryError::disk("remove", &state, source));
+            }
+            _ => {}
+        }
+        if !journal_is_readable {
+            set_aside(&self.dir.join(JOURNAL))?;
+        }
+        Ok(())
     }
 
     fn path(&self, name: &str) -> Result<PathBuf, MemoryError> {

@@ -1,4 +1,5 @@
-//! Documents that outlive a program version: older ones are read, newer ones left alone, damaged ones set aside.
+//! Documents that outlive a program version: older ones are read, newer ones left alone, damaged ones set aside before
+//! anything is written in their place.
 
 use std::fs;
 use std::io::{self, ErrorKind};
@@ -29,9 +30,8 @@ pub trait Versioned: Serialize + DeserializeOwned {
 pub enum Found<T> {
     Nothing,
     Read(T),
-    /// It could not be understood, and was moved to `aside`; tell the user.
+    /// It cannot be understood. It was left as it is: only who writes sets it aside.
     Damaged {
-        aside: PathBuf,
         why: String,
     },
 }
@@ -53,13 +53,17 @@ pub enum ReadError {
 pub fn read_versioned<T: Versioned>(path: &Path) -> Result<Found<T>, ReadError> {
     let Some(bytes) = bytes(path)? else { return Ok(Found::Nothing) };
     let parsed = serde_json::from_slice::<Value>(&bytes).and_then(|value| {
+        // A list would read as a document, field by field.
+        if !value.is_object() {
+            return Err(serde::de::Error::custom("it is no JSON object"));
+        }
         let format = format_of(&value);
         if format > u64::from(T::FORMAT) { Ok(Err(format)) } else { serde_json::from_value(value).map(Ok) }
     });
     match parsed {
         Ok(Ok(value)) => Ok(Found::Read(value)),
         Ok(Err(format)) => Err(ReadError::Newer { path: path.to_owned(), format, known: T::FORMAT }),
-        Err(error) => Ok(Found::Damaged { aside: set_aside(path)?, why: error.to_string() }),
+        Err(error) => Ok(Found::Damaged { why: error.to_string() }),
     }
 }
 
@@ -74,7 +78,7 @@ pub fn write_versioned<T: Versioned>(path: &Path, value: &T) -> Result<Option<Pa
         fields.insert("format".to_owned(), T::FORMAT.into());
     }
     let aside = match read_versioned::<T>(path)? {
-        Found::Damaged { aside, .. } => Some(aside),
+        Found::Damaged { .. } => Some(set_aside(path)?),
         Found::Nothing | Found::Read(_) => None,
     };
     write_atomic(path, &to_json(path, &json)?)?;
@@ -98,7 +102,10 @@ fn bytes(path: &Path) -> Result<Option<Vec<u8>>, ReadError> {
 }
 
 /// Moves a damaged document out of the way, to a name that nothing has yet.
-fn set_aside(path: &Path) -> Result<PathBuf, MemoryError> {
+///
+/// # Errors
+/// The disk refuses.
+pub fn set_aside(path: &Path) -> Result<PathBuf, MemoryError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let stem = format!("{name}.damaged-{}", world::now().as_second());
     let mut aside = path.with_file_name(&stem);
@@ -158,9 +165,9 @@ mod tests {
         let path = folder.path().join("x.json");
         for damage in ["", "{\"total\": 3", "[]", "{\"total\": \"x\"}", "\0\0\0"] {
             fs::write(&path, damage).unwrap();
-            let Found::Damaged { aside, .. } = read_versioned::<Learned>(&path).unwrap() else {
-                panic!("{damage} was read");
-            };
+            assert!(matches!(read_versioned::<Learned>(&path).unwrap(), Found::Damaged { .. }), "{damage} was read");
+            assert_eq!(fs::read_to_string(&path).unwrap(), damage, "who only reads changes nothing");
+            let aside = set_aside(&path).unwrap();
             assert_eq!(fs::read_to_string(aside).unwrap(), damage);
             assert!(!path.exists());
         }

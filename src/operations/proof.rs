@@ -266,5 +266,5 @@ fn stack_rung(stack: &Stack) -> Rung {
 }
 
 fn tried_of(finding: &Finding, remedy: &str) -> Tried {
-    Tried { fingerprint: finding.fingerprint(), remedy: remedy.to_owned() }
+    Tried { mark: finding.mark(), remedy: remedy.to_owned() }
 }

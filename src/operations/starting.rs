@@ -40,7 +40,16 @@ pub struct Unchecked {
 
 impl Operations {
     /// The deploy that a pushed `commit` becomes: adopted when the platform starts it, triggered when it will not.
-    pub async fn start_deploy(&self, commit: &Commit) -> anyhow::Result<Deploy> {
+    ///
+    /// A commit that was deployed before, as `instead_of`, gets a new deploy, unless it has one already: asking twice begins
+    /// no second one.
+    pub async fn start_deploy(&self, commit: &Commit, instead_of: Option<&DeployId>) -> anyhow::Result<Deploy> {
+        if let Some(old) = instead_of {
+            return match self.deploy_of(commit).await? {
+                Some(newer) if newer.id != *old => Ok(newer),
+                _ => self.trigger(commit).await,
+            };
+        }
         // Our own taken-back fixes are such commits: no deploy will come by itself.
         let skipped = self.repo.message_of(commit).is_ok_and(|message| message.contains("[skip render]"));
         let adopted = match self.service.auto_deploy {

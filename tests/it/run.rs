@@ -5,13 +5,17 @@
 mod deploying;
 mod healing;
 mod interruptions;
+mod neighbours;
 mod own_command;
 mod records;
 mod refusals;
 mod remembering;
+mod resuming;
 mod retreating;
 mod scene;
 mod sentinel;
 mod states;
+mod terminal;
 mod traps;
 mod trials;
+mod verifying;

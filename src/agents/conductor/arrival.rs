@@ -1,13 +1,12 @@
 //! Arrival: which commit shall be live, and how far it is from that.
 
-use serde_json::json;
-
-use super::files;
+use super::{files, resumption};
 use crate::agents::{Assignment, Proposal, Swarm};
 use crate::attempts;
-use crate::course::{Effort, Standing, release};
+use crate::course::{Effort, Standing, record, release};
 use crate::git::Relation;
 use crate::memory::Store;
+use crate::mission::journal::{Again, Entry};
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::narration::Event;
 use crate::observation::Health;
@@ -23,8 +22,37 @@ pub(super) enum Arrival {
     End(RunEnd),
 }
 
-/// Finds the commit that shall be live, looks at the files, and at how its deploy stands.
+/// Finds the commit that shall be live, looks at the files, and at how its deploy stands. A run that was cut short goes on
+/// from where it stood.
 pub(super) async fn arrive(mission: &Mission, swarm: &mut Swarm) -> anyhow::Result<(Standing, Arrival)> {
+    let operations = &mission.operations;
+    let stood = resumption::settle(mission).await?;
+    let (head, tip) = head_meant(mission).await?;
+    let mut standing = stood.unwrap_or_else(|| Standing::at(head.clone()));
+    let removed = resumption::turn(mission, &standing, &head);
+    record(mission, &mut standing, Entry::Meant { commit: head.clone(), removed }).await;
+    let pushed = tip.as_ref() == Some(&head);
+    if let Some(end) = standing.concluded.clone() {
+        return Ok((standing, Arrival::End(end)));
+    }
+    if standing.arrived && pushed {
+        let arrival = resumption::go_on(mission, &mut standing).await?;
+        return Ok((standing, arrival));
+    }
+    let known = if pushed { operations.deploy_of(&head).await? } else { None };
+    let is_live = known.as_ref().is_some_and(|deploy| deploy.status == DeployStatus::Live);
+    if !is_live && let Some(end) = without_dockerfile(mission, &standing)? {
+        return Ok((standing, Arrival::End(end)));
+    }
+    let arrival = match known {
+        Some(deploy) => known_deploy(mission, &mut standing, deploy).await?,
+        None => not_deployed(mission, swarm, &mut standing, pushed).await?,
+    };
+    Ok((standing, arrival))
+}
+
+/// The commit that shall be live, and where the remote branch is.
+async fn head_meant(mission: &Mission) -> anyhow::Result<(Commit, Option<Commit>)> {
     let operations = &mission.operations;
     let local = operations.repo.tip(&operations.branch)?;
     let (relation, tip) = operations.relation(&local).await?;
@@ -50,18 +78,7 @@ pub(super) async fn arrive(mission: &Mission, swarm: &mut Swarm) -> anyhow::Resu
     if head == local {
         head = uncommitted(mission, head).await?;
     }
-    let mut standing = Standing::at(head.clone());
-    let pushed = tip.as_ref() == Some(&head);
-    let known = if pushed { operations.deploy_of(&head).await? } else { None };
-    let is_live = known.as_ref().is_some_and(|deploy| deploy.status == DeployStatus::Live);
-    if !is_live && let Some(end) = without_dockerfile(mission, &standing)? {
-        return Ok((standing, Arrival::End(end)));
-    }
-    let arrival = match known {
-        Some(deploy) => known_deploy(mission, &mut standing, deploy).await?,
-        None => not_deployed(mission, swarm, &mut standing, pushed).await?,
-    };
-    Ok((standing, arrival))
+    Ok((head, tip))
 }
 
 /// A Docker service without a Dockerfile: nothing is shipped, and a person has to say where it is.
@@ -80,10 +97,10 @@ fn without_dockerfile(mission: &Mission, standing: &Standing) -> anyhow::Result<
 /// The commit meant has a deploy: how does it stand?
 async fn known_deploy(mission: &Mission, standing: &mut Standing, deploy: Deploy) -> anyhow::Result<Arrival> {
     let operations = &mission.operations;
+    record(mission, standing, Entry::Found(deploy.clone())).await;
     if deploy.status == DeployStatus::Live {
         let health = operations.health().await;
         if health.as_ref().is_none_or(|health| health.healthy) {
-            standing.deploy = Some(deploy);
             return Ok(Arrival::Healthy(health));
         }
     }
@@ -92,8 +109,9 @@ async fn known_deploy(mission: &Mission, standing: &mut Standing, deploy: Deploy
         status if status.is_failure() => format!("the deploy of {} ended as {status}", standing.head.short()),
         status => format!("the deploy of {} is {status}", standing.head.short()),
     };
-    let never = matches!(deploy.status, DeployStatus::Canceled | DeployStatus::Deactivated);
-    standing.deploy = (!never).then_some(deploy);
+    if matches!(deploy.status, DeployStatus::Canceled | DeployStatus::Deactivated) {
+        record(mission, standing, Entry::Retry { instead_of: deploy.id, why: Again::NoVerdict }).await;
+    }
     Ok(Arrival::Broken(words))
 }
 
@@ -136,13 +154,14 @@ async fn not_deployed(
         return Ok(Arrival::End(RunEnd::new(Outcome::WouldChange, words)));
     }
     if let Proposal::Release { fixes, after, proof } = proposal {
-        let effort = Effort { fixes, after: *after, fingerprint: attempts::FILES.into(), proof };
+        let effort = Effort { fixes, after: *after, mark: attempts::FILES.into(), proof };
         release(mission, standing, effort).await?;
         return Ok(Arrival::Broken(format!("{} had faults that its files show", original.short())));
     }
     if !pushed {
-        mission.journal("push", json!({"commit": standing.head}));
-        operations.push(&standing.head).await?;
+        let commit = standing.head.clone();
+        record(mission, standing, Entry::Push { commit: commit.clone() }).await;
+        operations.push(&commit).await?;
     }
     Ok(Arrival::Broken(format!("{} was never deployed", original.short())))
 }
@@ -164,7 +183,7 @@ async fn uncommitted(mission: &Mission, head: Commit) -> anyhow::Result<Commit> 
     if mission.options.include_changes && !mission.options.dry_run {
         let message = format!("Changes of {names}\n\nDomain-Runner-Session: {}\n", mission.session.id());
         let commit = operations.repo.commit_changes_of_tracked(&head, &dirty, &message)?;
-        mission.journal("include-changes", json!({"commit": commit, "paths": dirty}));
+        mission.journal(Entry::IncludeChanges { onto: head.clone(), commit: commit.clone(), paths: dirty });
         operations.repo.advance(&operations.branch, &head, &commit)?;
         return Ok(commit);
     }
@@ -214,7 +233,7 @@ async fn mend_work_tree(mission: &Mission, head: &Commit, working: &Workspace, d
             let permissions = std::fs::metadata(&full)?.permissions();
             crate::memory::write_atomic(&full, bytes)?;
             std::fs::set_permissions(&full, permissions)?;
-            mission.journal("work-tree", json!({"path": path}));
+            mission.journal(Entry::WorkTree { path });
         }
     }
     Ok(())

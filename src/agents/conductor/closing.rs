@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::course::Standing;
+use crate::mission::journal::Entry;
 use crate::mission::{EndpointReport, Mission, Outcome, RunEnd};
 
 /// Fills `end` with what is known and writes the session's closing documents. A document that cannot be written is told,
@@ -58,7 +59,7 @@ pub(super) async fn close(mission: &Mission, standing: &Standing, end: &mut RunE
     for error in results.into_iter().filter_map(Result::err) {
         operations.narrator.warn(error.to_string(), "the run itself ended as told");
     }
-    mission.journal("end", json!({"outcome": end.outcome}));
+    mission.journal(Entry::End { outcome: end.outcome });
 }
 
 /// What a person does next (K5).

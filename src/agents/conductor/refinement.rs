@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::files;
 use crate::agents::{Answer, Assignment, Proposal, Swarm, SwarmFailure};
 use crate::attempts;
-use crate::course::{Effort, Standing, gave_up, hear, last_look, left_to_person, release, watch};
+use crate::course::{
+    Effort, Standing, base, gave_up, hear, last_look, left_to_person, record, refuted, release, retry, watch,
+};
 use crate::diagnosis::{Finding, Stage};
-use crate::learning::Outcome as Effect;
+use crate::mission::journal::Entry;
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::simple_loop;
 
@@ -38,7 +38,9 @@ pub(super) async fn heal(mission: &Mission, swarm: &mut Swarm, standing: &mut St
         if standing.iterations >= mission.options.max_iterations {
             return last_look(mission, standing).await;
         }
-        standing.iterations += 1;
+        if let Some(deploy) = standing.deploy.as_ref().map(|deploy| deploy.id.clone()) {
+            record(mission, standing, Entry::Iteration { deploy }).await;
+        }
         let answer = match analyse(mission, swarm, standing).await {
             Ok(answer) => answer,
             Err(failure) => return fall_back(mission, standing, &failure.to_string()).await,
@@ -66,7 +68,10 @@ async fn analyse(mission: &Mission, swarm: &mut Swarm, standing: &mut Standing) 
         iteration: standing.iterations,
         deploy: standing.deploy.clone(),
         observation: None,
-        workspace: Arc::new(standing.base(&*files(mission, &standing.head).map_err(failed)?)),
+        workspace: files(mission, &standing.head)
+            .and_then(|files| base(mission, standing, &files))
+            .map(Arc::new)
+            .map_err(failed)?,
         commit: standing.head.clone(),
         may_try: !mission.options.dry_run,
         tried: standing.attempts.tried.clone(),
@@ -81,7 +86,7 @@ async fn analyse(mission: &Mission, swarm: &mut Swarm, standing: &mut Standing) 
     let mut answer = swarm.work(assignment.clone()).await?;
     if hear(mission, standing, &answer.findings).await || is_open {
         assignment.may_try = !mission.options.dry_run;
-        assignment.workspace = Arc::new(standing.base(&assignment.workspace));
+        assignment.workspace = Arc::new(base(mission, standing, &assignment.workspace).map_err(failed)?);
         assignment.observation = Some(answer.observation.clone());
         assignment.tried.clone_from(&standing.attempts.tried);
         answer = swarm.work(assignment.clone()).await?;
@@ -121,13 +126,11 @@ async fn act(mission: &Mission, standing: &mut Standing, answer: Answer) -> anyh
     for (what, why) in &answer.refused {
         mission.log("swarm_output.log", &format!("refused {what}: {why}"));
     }
-    let outcomes: Vec<_> =
-        answer.refuted.into_iter().map(|(finding, remedy)| (finding, remedy, Effect::Failed)).collect();
-    mission.absorb(&outcomes).await;
+    refuted(mission, standing, answer.refuted).await;
     match answer.proposal {
         Proposal::Release { fixes, after, proof } => {
-            let fingerprint = answer.findings.first().map(Finding::fingerprint).unwrap_or_default();
-            if standing.attempts.is_going_nowhere(&fingerprint) {
+            let mark = answer.findings.first().map(Finding::mark).unwrap_or_default();
+            if standing.attempts.is_going_nowhere(&mark) {
                 return Ok(Turn::end(gave_up(standing, attempts::going_nowhere())));
             }
             if mission.options.dry_run {
@@ -136,25 +139,24 @@ async fn act(mission: &Mission, standing: &mut Standing, answer: Answer) -> anyh
                 end.findings.clone_from(&standing.findings);
                 return Ok(Turn::end(end));
             }
-            let effort = Effort { fixes, after: *after, fingerprint, proof };
+            let effort = Effort { fixes, after: *after, mark, proof };
             release(mission, standing, effort).await?;
             Ok(Turn::Again)
         }
-        Proposal::Retry(finding) => retry(mission, standing, &finding).await,
+        Proposal::Retry(finding) => once_more(mission, standing, &finding).await,
         Proposal::Person(finding) => Ok(Turn::end(left_to_person(standing, &finding))),
         Proposal::Exhausted => fall_back(mission, standing, "the swarm has no remedy left").await.map(Turn::end),
     }
 }
 
 /// The same commit once more: nothing is wrong with the files.
-async fn retry(mission: &Mission, standing: &mut Standing, finding: &Finding) -> anyhow::Result<Turn> {
+async fn once_more(mission: &Mission, standing: &mut Standing, finding: &Finding) -> anyhow::Result<Turn> {
     if mission.options.dry_run {
         let words = format!("dry run: would deploy {} once more: {}", standing.head.short(), finding.why);
         return Ok(Turn::end(RunEnd::new(Outcome::WouldChange, words)));
     }
-    standing.attempts.retried(finding);
-    mission.journal("retry", json!({"commit": standing.head, "class": finding.class}));
-    standing.deploy = Some(mission.operations.trigger(&standing.head).await?);
-    standing.deploys += 1;
+    if let Some(deploy) = standing.deploy.clone() {
+        retry(mission, standing, &deploy, Some(finding)).await;
+    }
     Ok(Turn::Again)
 }

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::scene::{BROKEN_LOG, DOCKERFILE, Going, Scene};
+use super::scene::{BROKEN_LOG, DOCKERFILE, Going, Scene, finish};
 
 /// A shipped service with a broken line, whose builds take `build_ms`.
 async fn broken(build_ms: u64) -> Scene {
@@ -30,9 +30,10 @@ async fn interrupted(
     run.signal(signal);
     let run = run.end().await.expect(code);
     assert_eq!(run.end()["outcome"], "interrupted");
-    assert!(run.end()["next"][0].as_str().unwrap().contains("domain-runner deploy"), "{}", run.end());
-    let state = scene.json(scene.session().join("final_state.json"));
-    assert_eq!(state["end"]["outcome"], "interrupted");
+    assert!(run.end()["next"][0].as_str().unwrap().contains("domain-runner deploy --resume"), "{}", run.end());
+    assert!(!scene.session().join("final_state.json").exists(), "the session has not ended");
+    let listed = finish(scene.program(&["sessions", "list"])).await;
+    assert!(listed.stdout.contains("unfinished"), "{}", listed.stdout);
     assert_eq!(scene.leftovers(), Vec::<std::path::PathBuf>::new());
 }
 

@@ -243,6 +243,14 @@ impl Scene {
         assert!(answer.status().is_success(), "{answer:?}");
     }
 
+    /// Cancels a deploy, as a person does on the dashboard.
+    pub(super) async fn cancel(&self, deploy: &str) {
+        let service = self.sandbox.service_id();
+        let url = format!("{}/services/{service}/deploys/{deploy}/cancel", self.sandbox.api_url());
+        let answer = self.client.post(url).bearer_auth(self.sandbox.api_key()).send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", answer.status());
+    }
+
     /// Oldest first.
     pub(super) async fn deploys(&self) -> Vec<Value> {
         let list = self.get("/deploys?limit=100").await;
@@ -360,8 +368,18 @@ impl Going {
     }
 
     pub(super) fn signal(&self, signal: Signal) {
-        let pid = self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).unwrap())).expect("a running child");
-        kill_process(pid, signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
+    }
+
+    pub(super) fn signal_if_running(&self, signal: Signal) {
+        if self.child.id().is_some() {
+            // It may have ended just now.
+            let _ = kill_process(self.pid(), signal);
+        }
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.child.id().and_then(|id| Pid::from_raw(i32::try_from(id).unwrap())).expect("a running child")
     }
 
     pub(super) async fn end(mut self) -> Run {

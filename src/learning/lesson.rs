@@ -37,6 +37,13 @@ pub struct Lesson {
     pub working: Option<(WorkingConfiguration, String)>,
 }
 
+impl Lesson {
+    /// Whether there is nothing in it to absorb; where it was taught is no news by itself.
+    pub fn is_empty(&self) -> bool {
+        *self == Self { setting: self.setting.clone(), ..Self::default() }
+    }
+}
+
 /// How far the lessons of a session have been absorbed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Absorbed {

@@ -239,7 +239,7 @@ impl Line {
     /// What the line teaches.
     pub fn lesson(&self) -> Option<&Lesson> {
         match &self.entry {
-            Entry::Verdict { lesson, .. } | Entry::Refuted { lesson } if *lesson != Lesson::default() => Some(lesson),
+            Entry::Verdict { lesson, .. } | Entry::Refuted { lesson } if !lesson.is_empty() => Some(lesson),
             _ => None,
         }
     }

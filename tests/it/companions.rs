@@ -84,8 +84,10 @@ fn a_foreseen_fault_goes_along_when_a_resolver_or_a_trial_proves_it() {
     let foreseen =
         finding("py-requires-python", None, Applicability::Rehearse, replaced("requirements.txt", 1, "a==1"));
     let both = ["df-unknown-instruction", "py-requires-python"];
-    let foreseen = [foreseen];
+    let certain = foreseen.clone();
+    let foreseen = [Finding { confidence: 0.8, ..foreseen }];
     assert_eq!(chosen(std::slice::from_ref(&first), &foreseen, Topology::Mesh, true), both);
     assert_eq!(chosen(std::slice::from_ref(&first), &foreseen, Topology::Mesh, false), both[..1]);
+    assert_eq!(chosen(std::slice::from_ref(&first), &[certain], Topology::Mesh, false), both, "the files prove it");
     assert_eq!(chosen(&[first], &foreseen, Topology::Hierarchical, true), both[..1]);
 }

@@ -90,7 +90,7 @@ async fn worse() -> (Scene, String) {
     let scene = Scene::start_with(|settings| settings.health_check_path = None).await;
     scene.ship(&json!({})).await;
     let good = scene.head();
-    scene.write("fake-build.json", &json!({"health": {"/": 503, "/healthz": 503}}).to_string());
+    scene.write("fake-build.json", &json!({"health": {"/": 500, "/healthz": 503}}).to_string());
     scene.commit("Worse");
     scene.push();
     scene.settled().await;

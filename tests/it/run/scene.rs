@@ -395,7 +395,9 @@ impl Going {
             heard.unwrap();
             (self.child.wait().await.unwrap(), words)
         };
-        let (status, stderr) = tokio::time::timeout(PATIENCE, ended).await.expect("the run hangs");
+        let Ok((status, stderr)) = tokio::time::timeout(PATIENCE, ended).await else {
+            panic!("the run hangs after\n{}", self.seen.join("\n"));
+        };
         let events: Vec<Value> = self.seen.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
         Run { code: status.code(), stdout: self.seen.join("\n"), stderr, events }
     }

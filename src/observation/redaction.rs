@@ -81,7 +81,9 @@ pub fn strip_controls(line: &str) -> String {
         Regex::new(r"\x1b\[[0-9;?<=>]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b[()][A-Za-z0-9]|\x1b.").ok()
     });
     // Nearly all lines have none: neither escapes nor control characters, of which the two-byte ones begin with 0xC2.
-    if !line.bytes().any(|byte| byte < b' ' && byte != b'\t' || matches!(byte, 0x7f | 0xc2)) {
+    // Without an early end the loop runs over many bytes at a time.
+    let is_odd = |byte: u8| (byte < b' ' && byte != b'\t') | (byte == 0x7f) | (byte == 0xc2);
+    if !line.bytes().fold(false, |odd, byte| odd | is_odd(byte)) {
         return line.to_owned();
     }
     let clean = ESCAPES.as_ref().map_or(line.into(), |escapes| escapes.replace_all(line, ""));

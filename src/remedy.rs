@@ -80,21 +80,21 @@ impl Edit {
         }
     }
 
-    /// Lines `first..=last` (from 1) of `path` become `new`. `None` when the workspace has no such lines.
+    /// Lines `first..=last` (from 1) of `path` become `new`. `None` when the workspace has no such lines, or they read so.
     pub fn replace(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[&str]) -> Option<Self> {
         settled(workspace, path, first, last, new)
     }
 
     /// `new` follows line `line` (from 1).
     pub fn insert_after(workspace: &Workspace, path: &str, line: usize, new: &[&str]) -> Option<Self> {
-        let old = span(workspace, path, line, line)?;
+        let old = span(workspace, path, line, line).filter(|_| !new.is_empty())?;
         let new = old.iter().cloned().chain(new.iter().map(|line| (*line).into())).collect();
         Some(Self::Lines { path: path.into(), line, old, new })
     }
 
     /// `new` goes before line `line` (from 1).
     pub fn insert_before(workspace: &Workspace, path: &str, line: usize, new: &[&str]) -> Option<Self> {
-        let old = span(workspace, path, line, line)?;
+        let old = span(workspace, path, line, line).filter(|_| !new.is_empty())?;
         let new = new.iter().map(|line| (*line).into()).chain(old.iter().cloned()).collect();
         Some(Self::Lines { path: path.into(), line, old, new })
     }
@@ -136,7 +136,9 @@ impl Edit {
 fn settled(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[&str]) -> Option<Edit> {
     let bytes = workspace.bytes(path)?;
     let lines = workspace.lines(path);
-    span(workspace, path, first, last)?;
+    if span(workspace, path, first, last)? == new {
+        return None;
+    }
     let (mut from, mut to) = (first, last);
     if new.is_empty() {
         (from, to) = if first > 1 { (first - 1, last) } else { (first, (last + 1).min(lines.len())) };
@@ -298,7 +300,8 @@ fn replace_lines(bytes: &[u8], line: usize, old: &[String], new: &[String]) -> R
         out.extend_from_slice(text.as_bytes());
         match own {
             Some(have) => out.extend_from_slice(&have[text.len()..]),
-            None if is_last && !closes => {}
+            // An empty line is only there if it is ended.
+            None if is_last && !closes && !text.is_empty() => {}
             None => out.extend_from_slice(end_of_line),
         }
     }
@@ -327,6 +330,30 @@ mod tests {
         check("a\nb\na\n", |w| Edit::delete(w, "f", 3, 3), "a\nb\n");
         check("a\nb\n", |w| Edit::delete(w, "f", 1, 1), "b\n");
         check("only\n", |w| Edit::delete(w, "f", 1, 1), "");
+    }
+
+    #[test]
+    fn an_edit_never_fits_twice_even_among_equal_lines() {
+        check("a\na\na\n", |w| Edit::delete(w, "f", 2, 2), "a\na\n");
+        check("x\na\ny\na\n", |w| Edit::replace(w, "f", 2, 2, &["b"]), "x\nb\ny\na\n");
+        check("a\nb\na\nb\na\n", |w| Edit::replace(w, "f", 3, 4, &["a"]), "a\nb\na\na\n");
+        check("a\r\nb\r", |w| Edit::replace(w, "f", 2, 2, &["c"]), "a\r\nc");
+        check("a\nb", |w| Edit::replace(w, "f", 2, 2, &["c", ""]), "a\nc\n\n");
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_is_none() {
+        let workspace = Workspace::of(&[("f", "a\nb\n")]);
+        assert_eq!(Edit::replace(&workspace, "f", 1, 1, &["a"]), None);
+        assert_eq!(Edit::insert_after(&workspace, "f", 1, &[]), None);
+    }
+
+    #[test]
+    fn a_later_edit_is_moved_by_earlier_ones_of_the_same_file() {
+        let workspace = Workspace::of(&[("f", "a\nb\na\nb\n")]);
+        let first = Edit::insert_before(&workspace, "f", 1, &["x", "y"]).expect("edit");
+        let second = Edit::replace(&workspace, "f", 4, 4, &["B"]).expect("edit");
+        assert_eq!(apply(&[first, second], &workspace).expect("fits").text("f"), Some("x\ny\na\nb\na\nB\n"));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub fn missing(case: &Case<'_>) -> Vec<String> {
 /// The release that apt read lists of, else the one the base image is known to be.
 pub fn suite(case: &Case<'_>, index: usize) -> String {
     let seen = SUITE.everywhere(case).map(|seen| seen[1].to_owned());
-    let known = seen.filter(|name| super::suites::named(name).is_some()).last();
+    let known = seen.rev().find(|name| super::suites::named(name).is_some());
     known.or_else(|| base::of(case, index)?.suite().map(str::to_owned)).unwrap_or_else(|| "trixie".to_owned())
 }
 

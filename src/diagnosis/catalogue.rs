@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickKind};
 
 use super::log::Log;
 use super::rule::Rule;
@@ -690,7 +690,9 @@ impl Needles {
             let needles = ROSTER.iter().flat_map(|rule| rule.needles);
             let telling =
                 needles.filter(|needle| needle.chars().filter(|each| each.is_alphabetic()).count() >= LETTERS_MIN);
-            AhoCorasick::builder().ascii_case_insensitive(true).build(telling).ok()
+            // Only long logs come here: they repay the time it takes to build the fast kind.
+            let kind = Some(AhoCorasickKind::DFA);
+            AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build(telling).ok()
         });
         TELLING.as_ref().is_some_and(|automaton| automaton.is_match(text))
     }

@@ -90,7 +90,11 @@ impl Log {
         let (mut raw, mut number) = (Vec::new(), 0);
         while keep::next_line(&mut log, &mut raw)? {
             number += 1;
-            keeper.push(Line::read(number, &String::from_utf8_lossy(&raw)));
+            // Checking is much faster than mending, and nearly all logs are sound.
+            keeper.push(match std::str::from_utf8(&raw) {
+                Ok(text) => Line::read(number, text),
+                Err(_) => Line::read(number, &String::from_utf8_lossy(&raw)),
+            });
         }
         Ok(Self::of_lines(keeper.lines()))
     }

@@ -41,7 +41,8 @@ pub(super) fn without_sequences(text: &str) -> std::borrow::Cow<'_, str> {
 
 /// Most text is plain ASCII and needs no work.
 fn is_odd(text: &str) -> bool {
-    text.bytes().any(|byte| (byte < b' ' && byte != b'\t') || byte >= 0x7f)
+    // Without an early end the loop runs over many bytes at a time.
+    text.bytes().fold(false, |odd, byte| odd | ((byte < b' ') & (byte != b'\t')) | (byte >= 0x7f))
 }
 
 /// Signs that turn the direction of writing, take no room, or end a line where none seems to end.

@@ -82,7 +82,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     if own || CGO.above(case, found.line, 4).is_some() {
         return None;
     }
-    let known = for_header(&header).is_some();
+    let known = for_header(header).is_some();
     let why = format!("the header `{header}` is not installed, and a package is compiled with it");
     let hit = Hit::at(found.line, header, why);
     Some(if known { hit.confidence(0.95) } else { hit.confidence(0.85) })

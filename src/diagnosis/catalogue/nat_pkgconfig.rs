@@ -62,7 +62,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAYS.first(case, lines)?;
     // The conda and PHP builds' own classes know better what to do.
     let name = found.subject();
-    let name = name.rsplit('/').next().unwrap_or(&name).to_owned();
+    let name = name.rsplit('/').next().unwrap_or(name).to_owned();
     let subject = name;
     let why = format!("the library `{subject}` is not installed with its development files");
     Some(Hit::at(found.line, subject, why).confidence(0.93))

@@ -84,13 +84,13 @@ fn is_own_mirror(host: &str) -> bool {
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     for wording in 0..3 {
-        let ours = SHAPES.everywhere(case).filter(|seen| seen.wording == wording).filter(|seen| {
+        let ours = SHAPES.everywhere(case).rev().filter(|seen| seen.wording == wording).find(|seen| {
             let gone = suites::named(seen.named(&["suite"])).is_some_and(|suite| suite.status == Status::Archived);
             // Where the release is not in the table as archived, only apt's own word counts.
             let own = is_own_mirror(seen.named(&["host"])) || seen.named(&["host"]).ends_with(".example");
             own && (gone || (wording == 0 && suites::named(seen.named(&["suite"])).is_some()))
         });
-        if let Some(seen) = ours.last()
+        if let Some(seen) = ours
             && !lines.is_empty()
         {
             let suite = seen.named(&["suite"]).to_owned();

@@ -111,13 +111,13 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         return Prescription::none();
     };
     let end = case.dockerfile.instructions().len();
-    let Some(file) = file_behind(case, end, &path) else { return Prescription::none() };
+    let Some(file) = file_behind(case, end, path) else { return Prescription::none() };
     Prescription::none().with(
         "end-directive",
         format!("End `{directive}` with a semicolon"),
         "nginx says which directive lacks it",
         Applicability::Rehearse,
-        line.parse().ok().and_then(|line| ended(case, &file, &directive, line)),
+        line.parse().ok().and_then(|line| ended(case, &file, directive, line)),
     )
 }
 

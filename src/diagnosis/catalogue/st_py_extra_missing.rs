@@ -77,7 +77,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         return None;
     }
     let found = SAYS.last(case, lines)?;
-    let package = normalise(&found.subject());
+    let package = normalise(found.subject());
     if package.is_empty() {
         return None;
     }

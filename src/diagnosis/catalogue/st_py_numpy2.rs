@@ -76,7 +76,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let subject = "numpy";
     let why = match (bound(&found), found.get(2)) {
         ("numpy<1.24", Some(name)) => {
-            format!("the code uses `{subject}.{}`, which NumPy dropped with 1.24", name)
+            format!("the code uses `{subject}.{name}`, which NumPy dropped with 1.24")
         }
         _ => format!("an installed package does not work with this NumPy: `{subject}`"),
     };

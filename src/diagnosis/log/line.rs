@@ -21,7 +21,11 @@ impl Line {
         // A carriage return overwrites the line on a terminal: what stands last is what was meant to be seen.
         let raw = raw.trim_end_matches('\r');
         let shown = raw.rsplit('\r').find(|part| !part.trim().is_empty()).unwrap_or(raw);
-        let clean = strip_controls(&shown[..shown.floor_char_boundary(LINE_BYTES_MAX)]);
+        let mut end = shown.len().min(LINE_BYTES_MAX);
+        while !shown.is_char_boundary(end) {
+            end -= 1;
+        }
+        let clean = strip_controls(&shown[..end]);
         let mut stamped = clean.as_str();
         while let Some(rest) = after_time_stamp(stamped) {
             stamped = rest;

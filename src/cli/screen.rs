@@ -242,7 +242,7 @@ impl Screen {
             }
             Event::FixApplied { commit, branch, proof, .. } => {
                 self.mark(Glyph::Good, &format!("committed {} and pushed to {branch}", commit.short()));
-                self.line(&format!("     {dim}proof      {}{dim:#}", proof));
+                self.line(&format!("     {dim}proof      {proof}{dim:#}"));
             }
             Event::FixReverted { summary, reason } => {
                 self.mark(Glyph::Note, &format!("taken back: {summary} ({reason})"));

@@ -57,7 +57,7 @@ fn read(command: &str) -> Option<Account<'_>> {
             "-g" if out.is_group => out.id = Some(given()?),
             "--uid" | "-u" => out.id = Some(given()?),
             "-g" if shadow => out.group = Some(given()?),
-            "--gid" | "--ingroup" | "-G" if !out.is_group && !(shadow && flag == "-G") => out.group = Some(given()?),
+            "--gid" | "--ingroup" | "-G" if !(out.is_group || shadow && flag == "-G") => out.group = Some(given()?),
             "-U" | "--user-group" => out.own_group = true,
             "--group" if verb == "adduser" => out.own_group = true,
             "-M" if shadow => out.no_home = true,

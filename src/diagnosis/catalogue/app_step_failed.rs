@@ -102,6 +102,6 @@ fn last_words(case: &Case<'_>, step: Range<usize>) -> Option<usize> {
     let says = |phrases: &Phrases, line: usize| phrases.on(case, line).is_some();
     output()
         .find(|line| says(&LOUD, *line))
-        .or_else(|| output().filter(|line| says(&QUIET, *line)).last())
-        .or_else(|| output().filter(|line| !case.text(*line).starts_with(" ---> ")).last())
+        .or_else(|| output().rfind(|line| says(&QUIET, *line)))
+        .or_else(|| output().rfind(|line| !case.text(*line).starts_with(" ---> ")))
 }

@@ -97,7 +97,6 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
     ],
-    ..Rule::BLANK
 };
 
 static NAMED: Phrases = Phrases::new(&[

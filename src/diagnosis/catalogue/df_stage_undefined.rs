@@ -63,7 +63,6 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
     ],
-    ..Rule::BLANK
 };
 
 static SHAPES: Phrases = Phrases::new(&[

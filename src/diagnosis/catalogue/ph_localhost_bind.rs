@@ -323,17 +323,8 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
     if out.is_empty() {
         out.extend(in_source(case));
     }
-    if out.is_empty()
-        && let Some(name) = address::unset(case)
-        && let Some(edit) = address::set_everywhere(case, &name)
-    {
-        out.push(Remedy {
-            id: "set-address".into(),
-            title: format!("Set `{name}` to every interface"),
-            why: "the service reads the variable, and without it listens for the container alone".into(),
-            applicability: Applicability::Rehearse,
-            edits: vec![edit],
-        });
+    if out.is_empty() {
+        out.extend(by_variable(case));
     }
     if out.is_empty()
         && let Some(listen) = nginx::listens(case).into_iter().find(|listen| listen.loopback)
@@ -360,5 +351,18 @@ fn in_source(case: &Case<'_>) -> Option<Remedy> {
             .into(),
         applicability: Applicability::Rehearse,
         edits: vec![call.edit(case)?],
+    })
+}
+
+/// The address in a variable that the service reads and nobody sets.
+fn by_variable(case: &Case<'_>) -> Option<Remedy> {
+    let name = address::unset(case)?;
+    let edit = address::set_everywhere(case, &name)?;
+    Some(Remedy {
+        id: "set-address".into(),
+        title: format!("Set `{name}` to every interface"),
+        why: "the service reads the variable, and without it listens for the container alone".into(),
+        applicability: Applicability::Rehearse,
+        edits: vec![edit],
     })
 }

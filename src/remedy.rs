@@ -83,14 +83,14 @@ impl Edit {
 
     /// `new` follows line `line` (from 1).
     pub fn insert_after(workspace: &Workspace, path: &str, line: usize, new: &[&str]) -> Option<Self> {
-        let old = span(workspace, path, line, line).filter(|_| !new.is_empty())?;
+        let old = span(workspace, path, line, line).filter(|_| is_addition(new))?;
         let new = old.iter().cloned().chain(new.iter().map(|line| (*line).into())).collect();
         Some(Self::Lines { path: path.into(), line, old, new })
     }
 
     /// `new` goes before line `line` (from 1).
     pub fn insert_before(workspace: &Workspace, path: &str, line: usize, new: &[&str]) -> Option<Self> {
-        let old = span(workspace, path, line, line).filter(|_| !new.is_empty())?;
+        let old = span(workspace, path, line, line).filter(|_| is_addition(new))?;
         let new = new.iter().map(|line| (*line).into()).chain(old.iter().cloned()).collect();
         Some(Self::Lines { path: path.into(), line, old, new })
     }
@@ -132,7 +132,7 @@ impl Edit {
 fn settled(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[&str]) -> Option<Edit> {
     let bytes = workspace.bytes(path)?;
     let lines = workspace.lines(path);
-    if span(workspace, path, first, last)? == new {
+    if span(workspace, path, first, last)? == new || new.iter().any(|line| ends_anew(line)) {
         return None;
     }
     let (mut from, mut to) = (first, last);
@@ -150,6 +150,15 @@ fn settled(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[
         }
         (from, to) = ((from - 1).max(1), (to + 1).min(lines.len()));
     }
+}
+
+/// A line that ends with a carriage return would read back without it.
+fn ends_anew(line: &str) -> bool {
+    line.ends_with('\r')
+}
+
+fn is_addition(new: &[&str]) -> bool {
+    !new.is_empty() && !new.iter().any(|line| ends_anew(line))
 }
 
 fn span(workspace: &Workspace, path: &str, first: usize, last: usize) -> Option<Vec<String>> {
@@ -270,7 +279,8 @@ fn split(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 fn body(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line))
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 fn replace_lines(bytes: &[u8], line: usize, old: &[String], new: &[String]) -> Result<Vec<u8>, Miss> {
@@ -357,6 +367,7 @@ mod tests {
         check("x\na\ny\na\n", |w| Edit::replace(w, "f", 2, 2, &["b"]), "x\nb\ny\na\n");
         check("a\nb\na\nb\na\n", |w| Edit::replace(w, "f", 3, 4, &["a"]), "a\nb\na\na\n");
         check("a\r\nb\r", |w| Edit::replace(w, "f", 2, 2, &["c"]), "a\r\nc");
+        check("a\n\r", |w| Edit::append(w, "f", &["b"]), "a\n\nb");
         check("a\nb", |w| Edit::replace(w, "f", 2, 2, &["c", ""]), "a\nc\n\n");
     }
 
@@ -365,6 +376,7 @@ mod tests {
         let workspace = Workspace::of(&[("f", "a\nb\n")]);
         assert_eq!(Edit::replace(&workspace, "f", 1, 1, &["a"]), None);
         assert_eq!(Edit::insert_after(&workspace, "f", 1, &[]), None);
+        assert_eq!(Edit::insert_after(&workspace, "f", 1, &["b\r"]), None, "it would read back as another line");
     }
 
     #[test]

@@ -325,13 +325,16 @@ fn replace_lines(bytes: &[u8], line: usize, old: &[String], new: &[String]) -> R
     for (index, text) in new.iter().enumerate() {
         let is_last = index + 1 == new.len();
         // A line that stays keeps its own terminator, whatever the rest of the file uses.
-        let own = replaced.iter().find(|have| body(have) == text.as_bytes() && have.ends_with(b"\n"));
-        out.extend_from_slice(text.as_bytes());
-        match own {
-            Some(have) => out.extend_from_slice(&have[text.len()..]),
-            // An empty line is only there if it is ended.
-            None if is_last && !closes && !text.is_empty() => {}
-            None => out.extend_from_slice(end_of_line),
+        let same = |have: &&&[u8]| body(have) == text.as_bytes();
+        let ended = replaced.iter().find(|have| same(have) && have.ends_with(b"\n"));
+        match ended.or_else(|| replaced.iter().find(same)) {
+            Some(have) => out.extend_from_slice(have),
+            None => out.extend_from_slice(text.as_bytes()),
+        }
+        // An empty line is only there if it is ended.
+        let may_stay_open = is_last && !closes && !text.is_empty();
+        if ended.is_none() && !may_stay_open {
+            out.extend_from_slice(if out.ends_with(b"\r") { b"\n" } else { end_of_line });
         }
     }
     out.extend_from_slice(&lines[at + old.len()..].concat());
@@ -367,7 +370,8 @@ mod tests {
         check("x\na\ny\na\n", |w| Edit::replace(w, "f", 2, 2, &["b"]), "x\nb\ny\na\n");
         check("a\nb\na\nb\na\n", |w| Edit::replace(w, "f", 3, 4, &["a"]), "a\nb\na\na\n");
         check("a\r\nb\r", |w| Edit::replace(w, "f", 2, 2, &["c"]), "a\r\nc");
-        check("a\n\r", |w| Edit::append(w, "f", &["b"]), "a\n\nb");
+        check("a\n\r", |w| Edit::append(w, "f", &["b"]), "a\n\r\nb");
+        check("a\r\n\r\r\r", |w| Edit::append(w, "f", &["b"]), "a\r\n\r\r\r\nb");
         check("a\nb", |w| Edit::replace(w, "f", 2, 2, &["c", ""]), "a\nc\n\n");
     }
 

@@ -87,14 +87,14 @@ impl Edit {
 
     /// `new` follows line `line` (from 1).
     pub fn insert_after(workspace: &Workspace, path: &str, line: usize, new: &[&str]) -> Option<Self> {
-        let old = span(workspace, path, line, line).filter(|_| !new.is_empty())?;
+        let old = span(workspace, path, line, line).filter(|_| is_addition(new))?;
         let new = old.iter().cloned().chain(new.iter().map(|line| (*line).into())).collect();
         Some(Self::Lines { path: path.into(), line, old, new })
     }
 
     /// `new` goes before line `line` (from 1).
     pub fn insert_before(workspace: &Workspace, path: &str, line: usize, new: &[&str]) -> Option<Self> {
-        let old = span(workspace, path, line, line).filter(|_| !new.is_empty())?;
+        let old = span(workspace, path, line, line).filter(|_| is_addition(new))?;
         let new = new.iter().map(|line| (*line).into()).chain(old.iter().cloned()).collect();
         Some(Self::Lines { path: path.into(), line, old, new })
     }
@@ -136,7 +136,7 @@ impl Edit {
 fn settled(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[&str]) -> Option<Edit> {
     let bytes = workspace.bytes(path)?;
     let lines = workspace.lines(path);
-    if span(workspace, path, first, last)? == new {
+    if span(workspace, path, first, last)? == new || new.iter().any(|line| ends_anew(line)) {
         return None;
     }
     let (mut from, mut to) = (first, last);
@@ -154,6 +154,15 @@ fn settled(workspace: &Workspace, path: &str, first: usize, last: usize, new: &[
         }
         (from, to) = ((from - 1).max(1), (to + 1).min(lines.len()));
     }
+}
+
+/// A line that ends with a carriage return would read back without it.
+fn ends_anew(line: &str) -> bool {
+    line.ends_with('\r')
+}
+
+fn is_addition(new: &[&str]) -> bool {
+    !new.is_empty() && !new.iter().any(|line| ends_anew(line))
 }
 
 fn span(workspace: &Workspace, path: &str, first: usize, last: usize) -> Option<Vec<String>> {
@@ -251,7 +260,8 @@ fn split(bytes: &[u8]) -> Vec<&[u8]> {
 }
 
 fn body(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\n").map_or(line, |line| line.strip_suffix(b"\r").unwrap_or(line))
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 fn replace_lines(bytes: &[u8], line: usize, old: &[String], new: &[String]) -> Result<Vec<u8>, Miss> {
@@ -296,13 +306,16 @@ fn replace_lines(bytes: &[u8], line: usize, old: &[String], new: &[String]) -> R
     for (index, text) in new.iter().enumerate() {
         let is_last = index + 1 == new.len();
         // A line that stays keeps its own terminator, whatever the rest of the file uses.
-        let own = replaced.iter().find(|have| body(have) == text.as_bytes() && have.ends_with(b"\n"));
-        out.extend_from_slice(text.as_bytes());
-        match own {
-            Some(have) => out.extend_from_slice(&have[text.len()..]),
-            // An empty line is only there if it is ended.
-            None if is_last && !closes && !text.is_empty() => {}
-            None => out.extend_from_slice(end_of_line),
+        let same = |have: &&&[u8]| body(have) == text.as_bytes();
+        let ended = replaced.iter().find(|have| same(have) && have.ends_with(b"\n"));
+        match ended.or_else(|| replaced.iter().find(same)) {
+            Some(have) => out.extend_from_slice(have),
+            None => out.extend_from_slice(text.as_bytes()),
+        }
+        // An empty line is only there if it is ended.
+        let may_stay_open = is_last && !closes && !text.is_empty();
+        if ended.is_none() && !may_stay_open {
+            out.extend_from_slice(if out.ends_with(b"\r") { b"\n" } else { end_of_line });
         }
     }
     out.extend_from_slice(&lines[at + old.len()..].concat());
@@ -338,6 +351,8 @@ mod tests {
         check("x\na\ny\na\n", |w| Edit::replace(w, "f", 2, 2, &["b"]), "x\nb\ny\na\n");
         check("a\nb\na\nb\na\n", |w| Edit::replace(w, "f", 3, 4, &["a"]), "a\nb\na\na\n");
         check("a\r\nb\r", |w| Edit::replace(w, "f", 2, 2, &["c"]), "a\r\nc");
+        check("a\n\r", |w| Edit::append(w, "f", &["b"]), "a\n\r\nb");
+        check("a\r\n\r\r\r", |w| Edit::append(w, "f", &["b"]), "a\r\n\r\r\r\nb");
         check("a\nb", |w| Edit::replace(w, "f", 2, 2, &["c", ""]), "a\nc\n\n");
     }
 
@@ -346,6 +361,7 @@ mod tests {
         let workspace = Workspace::of(&[("f", "a\nb\n")]);
         assert_eq!(Edit::replace(&workspace, "f", 1, 1, &["a"]), None);
         assert_eq!(Edit::insert_after(&workspace, "f", 1, &[]), None);
+        assert_eq!(Edit::insert_after(&workspace, "f", 1, &["b\r"]), None, "it would read back as another line");
     }
 
     #[test]

@@ -87,7 +87,11 @@ impl Workspace {
 
     /// Lines of a text file, without terminators.
     pub fn lines<'a>(&'a self, path: &str) -> Vec<&'a str> {
-        self.text(path).map(|text| text.lines().collect()).unwrap_or_default()
+        let body = |line: &'a str| {
+            let line = line.strip_suffix('\n').unwrap_or(line);
+            line.strip_suffix('\r').unwrap_or(line)
+        };
+        self.text(path).map(|text| text.split_inclusive('\n').map(body).collect()).unwrap_or_default()
     }
 
     /// Paths whose bytes or permission differ between `self` and `other`, present in either.

@@ -61,7 +61,8 @@ for target in dockerfile remedies manifests diagnosis; do
     echo "$target: $(grep -oE 'Done [0-9]+ runs in [0-9]+ second' "$log" | tail -1)"
   else
     failed=1
-    echo "$target: a find; see $log" && grep -m1 -A4 "panicked at\|ERROR: libFuzzer" "$log"
+    echo "$target: a find; see $log"
+    grep -m1 -A4 "panicked at\|ERROR: libFuzzer" "$log" || tail -3 "$log"
   fi
 done
 exit "$failed"

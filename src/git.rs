@@ -11,6 +11,7 @@ mod merge;
 mod remote;
 mod sign;
 mod tree;
+mod work_tree;
 
 use std::fs;
 use std::io::Write as _;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use pep440_rs::Version;
 use tokio::task::JoinSet;
 
+use crate::diagnosis::Diagnosis;
 use crate::knowledge::{Knowledge, Question, Registry, Release, Resolution};
 
 mod cache;
@@ -28,6 +29,9 @@ use self::pypi::client::Pypi;
 pub use self::sources::Sources;
 use self::web::Web;
 pub use self::web::{ClientError, WebError};
+
+/// Rounds of questions to the package index per diagnosis: an answer may raise one more question, rarely two.
+const QUESTION_ROUNDS_MAX: usize = 4;
 
 /// How this room behaves.
 #[derive(Debug, Clone)]
@@ -99,6 +103,19 @@ impl Index {
             npm: Arc::new(Npm::new(Arc::clone(&web), Arc::clone(&cache), sources, &settings.project)),
             crates: Arc::new(Crates::new(web, cache, sources)),
         })
+    }
+
+    /// What `think` comes to when its questions have been answered, and those that the answers raised.
+    pub async fn consult(&self, knowledge: &mut Knowledge, think: impl Fn(&Knowledge) -> Diagnosis) -> Diagnosis {
+        let mut diagnosis = think(knowledge);
+        for _ in 0..QUESTION_ROUNDS_MAX {
+            if diagnosis.questions.is_empty() {
+                break;
+            }
+            self.answer(&diagnosis.questions, knowledge).await;
+            diagnosis = think(knowledge);
+        }
+        diagnosis
     }
 
     /// Answers what `knowledge` does not hold yet. What fails goes to `knowledge.unanswered`, with why.

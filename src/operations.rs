@@ -35,8 +35,6 @@ pub use starting::Unchecked;
 pub use trial::{TrialChoice, TrialSettings, Trials};
 pub use waiting::{Stability, Waited};
 
-/// Rounds of questions to the package index per diagnosis: an answer may raise one more question, rarely two.
-const QUESTION_ROUNDS_MAX: usize = 4;
 /// A push that finds the remote moved is re-applied on the new tip this often.
 const PUSHES_MAX: u32 = 3;
 /// Deploys looked at when one is searched for.
@@ -218,16 +216,7 @@ impl Operations {
     }
 
     async fn with_index(&self, think: impl Fn(&Knowledge) -> Diagnosis) -> Diagnosis {
-        let mut knowledge = self.knowledge.lock().await;
-        let mut diagnosis = think(&knowledge);
-        for _ in 0..QUESTION_ROUNDS_MAX {
-            if diagnosis.questions.is_empty() {
-                break;
-            }
-            self.index.answer(&diagnosis.questions, &mut knowledge).await;
-            diagnosis = think(&knowledge);
-        }
-        diagnosis
+        self.index.consult(&mut *self.knowledge.lock().await, think).await
     }
 
     /// Commits `before → after` on `onto` and pushes it; when the remote has moved, again on its new tip. `made` hears of each

@@ -140,6 +140,21 @@ pub fn judge(
     (Verdict { checks, rung, refused }, cleared)
 }
 
+/// The first remedy of `finding` that is safe without a proof and that `may` be used, with the files after it; `None` when
+/// there is none, or it is refused.
+pub fn mended<'f>(
+    finding: &'f Finding,
+    before: &Workspace,
+    facts: &Facts,
+    knowledge: &Knowledge,
+    may: impl Fn(&Remedy) -> bool,
+) -> Option<(&'f Remedy, Workspace)> {
+    let is_safe = |remedy: &&Remedy| remedy.applicability == Applicability::Apply && may(remedy);
+    let remedy = finding.remedies.iter().find(is_safe)?;
+    let (_, cleared) = judge(remedy, finding, before, facts, knowledge);
+    cleared.map(|(_, after)| (remedy, after))
+}
+
 fn refusal(checks: Vec<Check>, why: String) -> Verdict {
     Verdict { checks, rung: Rung::Parse, refused: vec![why] }
 }

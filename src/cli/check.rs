@@ -1,5 +1,6 @@
 //! `check`: what will fail, found from the files alone, before any build.
 
+use anyhow::Context as _;
 use serde_json::json;
 
 use super::Global;
@@ -10,14 +11,10 @@ use crate::diagnosis::{Diagnosis, Finding, foresee};
 use crate::git::Repo;
 use crate::index::{Index, IndexSettings};
 use crate::knowledge::Knowledge;
-use crate::memory::write_atomic;
 use crate::observation::Facts;
 use crate::remedy::Applicability;
-use crate::validation::judge;
+use crate::validation;
 use crate::workspace::Workspace;
-
-/// Rounds of questions to the package index.
-const ROUNDS_MAX: usize = 4;
 
 /// Find what will fail before a deploy, from the files in your work tree
 ///
@@ -56,11 +53,8 @@ pub async fn run(global: &Global, args: CheckArgs) -> anyhow::Result<Exit> {
                     "`{path}` is not edited: a folder above it is a link, which may lead out of the repository"
                 );
             }
-            let full = repo.root().join(&path);
-            let permissions = std::fs::metadata(&full).ok().map(|data| data.permissions());
-            write_atomic(&full, after.bytes(&path).unwrap_or_default())?;
-            if let Some(permissions) = permissions {
-                std::fs::set_permissions(&full, permissions)?;
+            if let Some(file) = after.file(&path) {
+                repo.write_file(&path, file).with_context(|| format!("`{path}` cannot be written"))?;
             }
         }
     }
@@ -80,20 +74,13 @@ async fn examine(
     facts: &Facts,
     knowledge: &mut Knowledge,
 ) -> anyhow::Result<Diagnosis> {
-    let mut found = foresee(workspace, facts, knowledge);
+    let found = foresee(workspace, facts, knowledge);
     if args.offline || found.questions.is_empty() {
         return Ok(found);
     }
     let cache = global.dir.join("memory/swarm/index_cache");
     let index = Index::new(IndexSettings { project: global.dir.clone(), cache, timeout_ms: 20_000, offline: false })?;
-    for _ in 0..ROUNDS_MAX {
-        if found.questions.is_empty() {
-            break;
-        }
-        index.answer(&found.questions, knowledge).await;
-        found = foresee(workspace, facts, knowledge);
-    }
-    Ok(found)
+    Ok(index.consult(knowledge, |knowledge| foresee(workspace, facts, knowledge)).await)
 }
 
 /// The files after all edits that are safe and cleared, and the fingerprints of what they mend.
@@ -106,9 +93,7 @@ fn mended(
     let mut current = workspace.clone();
     let mut fixed = Vec::new();
     for finding in findings {
-        let safe = finding.remedies.iter().find(|remedy| remedy.applicability == Applicability::Apply);
-        let Some(remedy) = safe else { continue };
-        if let (_, Some((_, after))) = judge(remedy, finding, &current, facts, knowledge) {
+        if let Some((_, after)) = validation::mended(finding, &current, facts, knowledge, |_| true) {
             current = after;
             fixed.push(finding.fingerprint());
         }

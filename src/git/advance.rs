@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use git2::build::CheckoutBuilder;
@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::commit::{changed_tree, is_filtered};
 use super::merge::{Next, next};
-use super::tree::{BLOCKED, Entry, MODE_EXECUTABLE, MODE_SUBMODULE, Standing};
+use super::tree::{Entry, MODE_EXECUTABLE, MODE_SUBMODULE, Standing};
 use super::{GitError, Repo, find, oid};
 use crate::service::Commit;
 
@@ -155,34 +155,15 @@ impl Repo {
 
     /// Puts `source`, a file in its work-tree form, to `path` in one step, with the permissions that were there.
     fn place(&self, path: &str, source: &Path, entry: Entry) -> io::Result<()> {
-        let full = self.root.join(path);
-        let folder = full.parent().unwrap_or(&self.root);
-        if !self.has_plain_parents(path) {
-            return Err(io::Error::other(BLOCKED));
+        if entry.is_file() {
+            return self.put(path, &fs::read(source)?, entry.mode == MODE_EXECUTABLE);
         }
-        fs::create_dir_all(folder)?;
-        if !entry.is_file() {
-            let target = fs::read_link(source)?;
-            let link = tempfile::Builder::new()
-                .prefix(".domain-runner-")
-                .make_in(folder, |at| std::os::unix::fs::symlink(&target, at))?;
-            link.into_temp_path().persist(&full)?;
-            return Ok(());
-        }
-        let fresh = fs::metadata(source)?.permissions().mode() & 0o777;
-        let mode = match fs::symlink_metadata(&full) {
-            Ok(meta) if meta.is_file() && entry.mode == MODE_EXECUTABLE => {
-                let mode = meta.permissions().mode() & 0o777;
-                mode | (mode & 0o444) >> 2
-            }
-            Ok(meta) if meta.is_file() => meta.permissions().mode() & 0o666,
-            _ => fresh,
-        };
-        let mut file = tempfile::Builder::new().prefix(".domain-runner-").tempfile_in(folder)?;
-        file.write_all(&fs::read(source)?)?;
-        file.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-        file.as_file().sync_all()?;
-        file.persist(&full)?;
+        let (full, folder) = self.folder_for(path)?;
+        let target = fs::read_link(source)?;
+        let link = tempfile::Builder::new()
+            .prefix(".domain-runner-")
+            .make_in(folder, |at| std::os::unix::fs::symlink(&target, at))?;
+        link.into_temp_path().persist(&full)?;
         Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! Arrival: which commit shall be live, and how far it is from that.
 
+use anyhow::Context as _;
+
 use super::{files, resumption};
 use crate::agents::{Assignment, Proposal, Swarm};
 use crate::attempts;
@@ -10,8 +12,9 @@ use crate::mission::journal::{Again, Entry};
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::narration::Event;
 use crate::observation::Health;
-use crate::remedy::{self, Applicability};
+use crate::remedy::Remedy;
 use crate::service::{Commit, Deploy, DeployStatus};
+use crate::validation;
 use crate::workspace::Workspace;
 
 /// How the run begins.
@@ -207,14 +210,10 @@ async fn mend_work_tree(mission: &Mission, head: &Commit, working: &Workspace, d
             continue;
         }
         operations.tell_finding(&finding);
-        let fits = |remedy: &&remedy::Remedy| {
-            remedy.applicability == Applicability::Apply
-                && remedy.edits.iter().all(|edit| dirty.iter().any(|path| path == edit.path()))
-        };
-        let Some(remedy) = finding.remedies.iter().find(fits) else { continue };
+        let fits = |remedy: &Remedy| remedy.edits.iter().all(|edit| dirty.iter().any(|path| path == edit.path()));
         let knowledge = operations.knowledge.lock().await.clone();
-        let (_, cleared) = crate::validation::judge(remedy, &finding, &current, &operations.facts, &knowledge);
-        let Some((_, after)) = cleared else { continue };
+        let mended = validation::mended(&finding, &current, &operations.facts, &knowledge, fits);
+        let Some((remedy, after)) = mended else { continue };
         operations.narrator.tell(Event::FixProposed {
             class: finding.class.clone(),
             remedy: remedy.id.clone(),
@@ -228,11 +227,8 @@ async fn mend_work_tree(mission: &Mission, head: &Commit, working: &Workspace, d
         return Ok(());
     }
     for path in working.changed(&current) {
-        if let Some(bytes) = current.bytes(&path).filter(|_| operations.repo.has_plain_parents(&path)) {
-            let full = operations.repo.root().join(&path);
-            let permissions = std::fs::metadata(&full)?.permissions();
-            crate::memory::write_atomic(&full, bytes)?;
-            std::fs::set_permissions(&full, permissions)?;
+        if let Some(file) = current.file(&path).filter(|_| operations.repo.has_plain_parents(&path)) {
+            operations.repo.write_file(&path, file).with_context(|| format!("`{path}` cannot be written"))?;
             mission.journal(Entry::WorkTree { path });
         }
     }

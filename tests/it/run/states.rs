@@ -176,6 +176,21 @@ async fn a_check_that_mends_writes_through_no_link() {
 }
 
 #[tokio::test]
+async fn a_check_that_mends_gives_a_script_its_executable_bit() {
+    let scene = broken(|_| {}).await;
+    scene.write("Dockerfile", "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nENTRYPOINT [\"./start.sh\"]\n");
+    scene.write("start.sh", "#!/bin/sh\nexec python -m http.server ${PORT:-8000}\n");
+    scene.commit("A script");
+    let run = finish(scene.program(&["check", "--fix", "--offline"])).await;
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    let mode = fs::metadata(scene.work.join("start.sh")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o111, 0o111, "{}", run.stdout);
+    assert_eq!(scene.git(&["diff", "--summary"]).trim(), "mode change 100644 => 100755 start.sh");
+    let again = finish(scene.program(&["check", "--offline"])).await;
+    assert_eq!(again.code, Some(0), "{}", again.stdout);
+}
+
+#[tokio::test]
 async fn line_ends_are_as_the_attributes_say() {
     for (attributes, in_tree, in_commit) in
         [("* text=auto eol=crlf\n", "\r\n", "\n"), ("Dockerfile text eol=lf\n", "\n", "\n"), ("* -text\n", "\n", "\n")]

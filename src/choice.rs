@@ -188,6 +188,12 @@ fn meet(one: &Remedy, other: &Remedy) -> bool {
         .any(|edit| other.edits.iter().any(|held| edit.path() == held.path() && overlap(&edit.lines(), &held.lines())))
 }
 
+/// Whether `remedy` may go out beside another fix without a proof of its own.
+pub fn is_certain(finding: &Finding, remedy: &Remedy) -> bool {
+    let foreseen = finding.line.is_none() && finding.confidence >= FORESEEN_SURE;
+    remedy.applicability == Applicability::Apply || foreseen
+}
+
 /// `fixes`, the primary one first, and in a mesh those of foreseen faults that fit beside them and are, or will be, proved.
 fn together(
     fixes: Vec<Fix>,
@@ -214,10 +220,7 @@ fn together(
         }
         let known =
             taken.iter().any(|fix| fix.finding.class == finding.class && fix.finding.subject == finding.subject);
-        let sure = |remedy: &&Remedy| {
-            let certain = remedy.applicability == Applicability::Apply || finding.confidence >= FORESEEN_SURE;
-            !known && (certain || taken.is_empty() || may_join(remedy))
-        };
+        let sure = |remedy: &&Remedy| !known && (is_certain(finding, remedy) || taken.is_empty() || may_join(remedy));
         let Some(remedy) = next_remedy(finding, tried).filter(sure) else { continue };
         if taken.is_empty() || fits(&taken, remedy) {
             taken.push(fix(finding, remedy));

@@ -229,19 +229,22 @@ fn topology_named(name: &str) -> Topology {
 fn proposal_document(desk: &Desk, assignment: &Assignment, decision: Decision, attempt: u32) -> FixerOutput {
     let (titles, diff) = match &decision {
         Decision::Fix { fixes } => {
-            let edits: Vec<_> = fixes.iter().flat_map(|fix| fix.remedy.edits.clone()).collect();
-            let after = remedy::apply(&edits, &assignment.workspace);
-            let diff = after.map(|after| assignment.workspace.diff(&after)).unwrap_or_default();
+            let mut edits = Vec::new();
+            let mut after = (*assignment.workspace).clone();
             for fix in fixes {
+                edits.extend(fix.remedy.edits.iter().cloned());
+                let before = after;
+                after = remedy::apply(&edits, &assignment.workspace).unwrap_or_else(|_| before.clone());
                 desk.operations.narrator.tell(Event::FixProposed {
                     class: fix.finding.class.clone(),
                     remedy: fix.remedy.id.clone(),
                     summary: fix.remedy.title.clone(),
                     why: fix.remedy.why.clone(),
-                    diff: desk.operations.redactor.redact(&diff),
+                    diff: desk.operations.redactor.redact(&before.diff(&after)),
                 });
             }
-            (fixes.iter().map(|fix| fix.remedy.title.clone()).collect(), diff)
+            let titles = fixes.iter().map(|fix| fix.remedy.title.clone()).collect();
+            (titles, assignment.workspace.diff(&after))
         }
         _ => (Vec::new(), String::new()),
     };

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::Operations;
-use crate::choice::{Fix, Tried, next_remedy};
+use crate::choice::{Fix, Tried, is_certain, next_remedy};
 use crate::diagnosis::Finding;
 use crate::knowledge::Knowledge;
 use crate::learning::{LearningState, Setting};
 use crate::narration::Event;
-use crate::remedy::{Applicability, Remedy};
+use crate::remedy::Remedy;
 use crate::service::Commit;
 use crate::validation::trial::{Ruling, TrialEnd, TrialReport, is_resolved, is_same, weigh};
 use crate::validation::{Check, Cleared, Proof, Rung, Verdict, dockerfile_checks, judge};
@@ -105,8 +105,11 @@ impl Bench<'_> {
             let is_peel = self.peeled.iter().any(|peeled| is_same(peeled, &fix.finding));
             let stays = place == 0
                 || is_peel
-                || fix.remedy.applicability == Applicability::Apply
+                || is_certain(&fix.finding, &fix.remedy)
                 || is_resolved(&fix.remedy, &self.knowledge);
+            if !stays {
+                self.reject(&fix.finding, &fix.remedy.id, "it is not proved here, and waits until it is met".into());
+            }
             stays.then_some(fix)
         };
         let kept: Vec<Fix> = stack.fixes.iter().cloned().enumerate().filter_map(sure).collect();

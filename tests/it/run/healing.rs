@@ -67,6 +67,33 @@ async fn the_same_failure_after_three_different_fixes_gives_up_and_leaves_nothin
 }
 
 #[tokio::test]
+async fn a_fault_that_the_files_show_for_certain_goes_along_and_each_fix_shows_its_own_change() {
+    let dockerfile =
+        "FROM python:3.12-slim\nWORKDIR /app\nCOPY Pages/ pages/\nCOPY start.sh ./\nCMD [\"sh\", \"./start.sh\"]\n";
+    let copied = dockerfile.replace("COPY Pages/", "COPY pages/");
+    let log = [
+        "Step 3/5 : COPY Pages/ pages/",
+        "COPY failed: file not found in build context or excluded by .dockerignore: stat Pages/: file does not exist",
+    ];
+    let scene = Scene::start().await;
+    scene.write("Dockerfile", dockerfile);
+    scene.write("pages/index.html", "hello\n");
+    scene.write("start.sh", "#!/bin/sh\nexec uvicorn main:app --host 127.0.0.1 --port 8000\n");
+    scene.write("fake-build.json", &json!({"build": "fail", "log": log, "until": {"start.sh": "0.0.0.0"}}).to_string());
+    scene.commit("A shop");
+    scene.push();
+    scene.settled().await;
+    let run = scene.deploy(&[]).await.expect(0);
+    assert_eq!((&run.end()["outcome"], &run.end()["deploys"]), (&json!("healed"), &json!(1)), "{}", run.stdout);
+    assert_eq!(scene.shipped_file("Dockerfile"), copied);
+    let diffs: Vec<&str> = run.all("fix.proposed").iter().map(|event| event["diff"].as_str().unwrap()).collect();
+    assert_eq!(diffs.len(), 2, "{diffs:?}");
+    assert!(diffs[0].contains("+COPY pages/") && !diffs[0].contains("start.sh\n+++"), "{diffs:?}");
+    assert!(diffs[1].contains("--host 0.0.0.0") && !diffs[1].contains("+COPY pages/"), "{diffs:?}");
+    assert_eq!(run.all("fix.rejected").len(), 0, "{}", run.stdout);
+}
+
+#[tokio::test]
 async fn the_iterations_asked_for_are_the_limit() {
     let scene = failed(&without_image(&json!({}))).await;
     let run = scene.deploy(&["--max-iterations", "1"]).await.expect(3);

@@ -22,6 +22,8 @@ use parse::Piece;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dockerfile {
     text: String,
+    /// Where in `text` each line begins.
+    line_starts: Vec<usize>,
     instructions: Vec<Instruction>,
     directives: Vec<Directive>,
     escape: char,
@@ -137,6 +139,10 @@ impl Dockerfile {
         let parsed = parse::parse(text);
         let mut dockerfile = Self {
             text: text.to_owned(),
+            line_starts: text
+                .split_inclusive('\n')
+                .scan(0, |next, line| Some(std::mem::replace(next, *next + line.len())))
+                .collect(),
             instructions: parsed.instructions,
             directives: parsed.directives,
             escape: parsed.escape,
@@ -149,6 +155,16 @@ impl Dockerfile {
     /// The text it was parsed from.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Line `number` (from 1) without its end, as `Workspace::lines` has it.
+    pub fn line(&self, number: usize) -> Option<&str> {
+        let at = number.checked_sub(1)?;
+        let start = *self.line_starts.get(at)?;
+        let end = self.line_starts.get(at + 1).copied().unwrap_or(self.text.len());
+        let line = &self.text[start..end];
+        let line = line.strip_suffix('\n').unwrap_or(line);
+        Some(line.strip_suffix('\r').unwrap_or(line))
     }
 
     pub fn instructions(&self) -> &[Instruction] {

@@ -1,6 +1,5 @@
 //! One run from its first event to its last, whoever asked for it.
 
-use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -210,9 +209,8 @@ fn confirm(global: &Global, target: &TargetArgs, plan: &Plan) -> anyhow::Result<
         return Ok(());
     }
     let words = veil::clean(&plan.words());
-    let may_ask = !global.no_input && !global.json && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     let question = format!("Go {words}?");
-    if may_ask && dialoguer::Confirm::new().with_prompt(question).default(false).interact()? {
+    if screen::may_ask(global) && dialoguer::Confirm::new().with_prompt(question).default(false).interact()? {
         return Ok(());
     }
     Err(Usage::error(Exit::NeedsPerson, format!("the rollback needs your yes: {words}"), "run it again with --yes"))

@@ -41,7 +41,7 @@ pub fn named(case: &Case<'_>, index: usize) -> Vec<Named> {
     let mut out = Vec::new();
     let mut state = State::Elsewhere;
     for line in instruction.first_line..=instruction.last_line {
-        let Some(text) = case.dockerfile.text().lines().nth(line - 1) else { continue };
+        let Some(text) = case.dockerfile.line(line) else { continue };
         if text.trim_start().starts_with('#') {
             continue;
         }

@@ -2,7 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::dockerfile::{StageBase, edit};
-use crate::remedy::Edit;
+use crate::remedy::{Applicability, Edit, Remedy};
 
 /// Suites that images of newer toolchains are no longer made for.
 const OLD_SUITES: [&str; 5] = ["wheezy", "jessie", "stretch", "buster", "bullseye"];
@@ -114,6 +114,26 @@ pub fn raise(case: &Case<'_>, image: &str, version: &str) -> Option<Vec<Edit>> {
         }
     }
     (!edits.is_empty()).then_some(edits)
+}
+
+/// The remedy that gives the stage at fault, of an image of `names`, the version that `wanted` says for its image.
+pub fn raised(
+    case: &Case<'_>,
+    names: &[&str],
+    language: &str,
+    subject: &str,
+    wanted: impl Fn(&str) -> Option<String>,
+) -> Option<Remedy> {
+    let (_, image) = stage_at_fault(case, names)?;
+    let version = wanted(&image)?;
+    let edits = raise(case, &image, &version)?;
+    Some(Remedy {
+        id: "raise-image".into(),
+        title: format!("Build on {language} {version}"),
+        why: format!("`{image}` has another version than `{subject}` needs; the variant stays"),
+        applicability: Applicability::Rehearse,
+        edits,
+    })
 }
 
 /// Major versions of Node whose image exists with the variants slim and alpine (Docker Hub, July 2025).

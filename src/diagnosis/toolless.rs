@@ -6,6 +6,7 @@
 use super::base::{self, Base};
 use super::rule::Place;
 use super::{Case, commands, copying, installs};
+use crate::dockerfile::StageBase;
 
 /// A tool that is called and not there.
 pub struct Want {
@@ -57,27 +58,45 @@ const SLIM_IMAGES: &[&str] = &["python", "node", "ruby", "debian", "rust"];
 /// Everything called and lacking, in order.
 pub fn wants(case: &Case<'_>) -> Vec<Want> {
     let mut out: Vec<Want> = Vec::new();
-    for (index, instruction) in case.dockerfile.instructions().iter().enumerate() {
-        if instruction.keyword != "RUN" || !is_bare(case, index) {
+    let instructions = case.dockerfile.instructions();
+    for stage in case.dockerfile.stages() {
+        if !matches!(stage.base, StageBase::Image(_)) {
             continue;
         }
-        let Some(base) = base::of(case, index) else { continue };
-        let own = (case.dockerfile_path.to_owned(), instruction.first_line, instruction.args.clone());
-        let scripts = scripts_of(case, index).into_iter().filter_map(|path| {
-            let text = case.workspace.text(&path)?.to_owned();
-            Some((path, 0, text))
-        });
-        for (path, line, text) in std::iter::once(own).chain(scripts) {
-            for (command, at) in calls(&text) {
-                let line = if line == 0 { at } else { line };
-                let known = out.iter().any(|want| want.command == command);
-                if lacks(&base, &command) && !known && !text.contains(&format!("command -v {command}")) {
-                    out.push(Want { command, instruction: index, place: Place { path: path.clone(), line } });
-                }
+        for index in stage.instructions {
+            if may_bring_tools(case, index) {
+                break;
+            }
+            if instructions[index].keyword == "RUN" {
+                add_wants(case, index, &mut out);
+            }
+            // Nobody reads what it did.
+            if !instructions[index].heredocs.is_empty() {
+                break;
             }
         }
     }
     out
+}
+
+/// What step `index` calls, in itself and in the scripts it runs, and its image lacks.
+fn add_wants(case: &Case<'_>, index: usize, out: &mut Vec<Want>) {
+    let instruction = &case.dockerfile.instructions()[index];
+    let Some(base) = base::of(case, index) else { return };
+    let own = (case.dockerfile_path.to_owned(), instruction.first_line, instruction.args.clone());
+    let scripts = scripts_of(case, index).into_iter().filter_map(|path| {
+        let text = case.workspace.text(&path)?.to_owned();
+        Some((path, 0, text))
+    });
+    for (path, line, text) in std::iter::once(own).chain(scripts) {
+        for (command, at) in calls(&text) {
+            let line = if line == 0 { at } else { line };
+            let known = out.iter().any(|want| want.command == command);
+            if lacks(&base, &command) && !known && !text.contains(&format!("command -v {command}")) {
+                out.push(Want { command, instruction: index, place: Place { path: path.clone(), line } });
+            }
+        }
+    }
 }
 
 fn lacks(base: &Base, command: &str) -> bool {
@@ -92,26 +111,21 @@ fn lacks(base: &Base, command: &str) -> bool {
         && commands::is_known(command)
 }
 
-/// Whether nothing before or in step `index` can have installed a tool.
-fn is_bare(case: &Case<'_>, index: usize) -> bool {
-    let Some(stage) = case.dockerfile.stage_of(index).and_then(|stage| case.dockerfile.stages().into_iter().nth(stage))
-    else {
-        return false;
-    };
-    if !matches!(stage.base, crate::dockerfile::StageBase::Image(_)) {
-        return false;
-    }
-    let instructions = case.dockerfile.instructions();
-    stage.instructions.filter(|at| *at <= index).all(|at| {
-        let each = &instructions[at];
-        let installs = !installs::named(case, at).is_empty()
+/// Whether instruction `index` can install a tool, or changes who reads the steps.
+fn may_bring_tools(case: &Case<'_>, index: usize) -> bool {
+    let each = &case.dockerfile.instructions()[index];
+    let installs = || {
+        !installs::named(case, index).is_empty()
             || ["apt", "apk", "dpkg", "conda", "| sh", "| bash", "|sh", "|bash", "npm install -g", "npm i -g"]
                 .iter()
-                .any(|word| each.args.contains(word));
-        let brings = each.keyword == "COPY" && each.flag("from").is_some();
-        let shell = each.keyword == "SHELL";
-        !(brings || shell || (each.keyword == "RUN" && installs)) && (at == index || each.heredocs.is_empty())
-    })
+                .any(|word| each.args.contains(word))
+    };
+    match each.keyword.as_str() {
+        "RUN" => installs(),
+        "COPY" => each.flag("from").is_some(),
+        "SHELL" => true,
+        _ => false,
+    }
 }
 
 /// Scripts of the repository that the step runs: `sh tools/x`, `./x.sh`.

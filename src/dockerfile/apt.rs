@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::edit::physical;
 use super::{Dockerfile, Instruction};
 
 /// A package on a line of its own.
@@ -88,7 +87,7 @@ pub(super) fn column(
     for package in packages {
         let place = instruction.place(package.clone())?;
         let line = dockerfile.text()[..place.start].matches('\n').count() + 1;
-        let text = physical(dockerfile, line)?;
+        let text = dockerfile.line(line)?;
         let name = instruction.args[package.clone()].to_owned();
         let (indent, rest) = text.split_at(text.len() - text.trim_start().len());
         let tail = rest.strip_prefix(&name)?;

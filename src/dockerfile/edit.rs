@@ -36,7 +36,7 @@ pub fn insert_before_instruction(
     lines: &[&str],
 ) -> Option<Edit> {
     let line = dockerfile.instructions().get(index)?.first_line;
-    let edit = match physical(dockerfile, line)?.strip_prefix(BYTE_ORDER_MARK) {
+    let edit = match dockerfile.line(line)?.strip_prefix(BYTE_ORDER_MARK) {
         // The mark must stay the first thing in the file.
         Some(rest) => {
             let first = format!("{BYTE_ORDER_MARK}{}", lines.first()?);
@@ -66,7 +66,7 @@ pub fn insert_after_instruction(
 /// Takes an instruction away, with its heredocs and the comments between its lines.
 pub fn delete_instruction(workspace: &Workspace, path: &str, dockerfile: &Dockerfile, index: usize) -> Option<Edit> {
     let instruction = dockerfile.instructions().get(index)?;
-    let edit = match physical(dockerfile, instruction.first_line)?.starts_with(BYTE_ORDER_MARK) {
+    let edit = match dockerfile.line(instruction.first_line)?.starts_with(BYTE_ORDER_MARK) {
         true => Edit::replace(workspace, path, instruction.first_line, instruction.last_line, &[BYTE_ORDER_MARK])?,
         false => Edit::delete(workspace, path, instruction.first_line, instruction.last_line)?,
     };
@@ -101,7 +101,7 @@ pub fn replace_in_instruction(
             .any(|heredoc| (heredoc.line..heredoc.line + heredoc.body.lines().count()).contains(&line))
     };
     let mut hits = (instruction.first_line..=instruction.last_line)
-        .filter_map(|line| Some((line, physical(dockerfile, line)?)))
+        .filter_map(|line| Some((line, dockerfile.line(line)?)))
         .filter(|(line, text)| in_heredoc(*line) || !text.trim_start().starts_with('#'))
         .filter(|(_, text)| text.contains(from));
     let (line, text) = hits.next()?;
@@ -170,7 +170,7 @@ pub fn set_command(
     line: &str,
 ) -> Option<Edit> {
     let instruction = dockerfile.instructions().get(index)?;
-    let old = physical(dockerfile, instruction.first_line)?;
+    let old = dockerfile.line(instruction.first_line)?;
     let mark = if old.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK } else { "" };
     let line = format!("{mark}{line}");
     let edit = Edit::replace(workspace, path, instruction.first_line, instruction.last_line, &[&line])?;
@@ -228,11 +228,6 @@ pub fn add_apt_packages(
     })
 }
 
-/// Line `line` (from 1) without terminator, as `Workspace::lines` has it.
-pub(super) fn physical(dockerfile: &Dockerfile, line: usize) -> Option<&str> {
-    dockerfile.text().lines().nth(line.checked_sub(1)?)
-}
-
 /// Replaces lines `first..=last` by `new`, naming no line at either end that stays as it is.
 fn trimmed_replace(
     workspace: &Workspace,
@@ -242,7 +237,7 @@ fn trimmed_replace(
     last: usize,
     new: &[String],
 ) -> Option<Edit> {
-    let old: Vec<&str> = (first..=last).map(|line| physical(dockerfile, line)).collect::<Option<_>>()?;
+    let old: Vec<&str> = (first..=last).map(|line| dockerfile.line(line)).collect::<Option<_>>()?;
     let new: Vec<&str> = new.iter().map(String::as_str).collect();
     // One line is kept as a landmark: an edit names what it expects to find.
     let most = old.len().min(new.len()).saturating_sub(1);

@@ -1,5 +1,6 @@
 //! What is in force at an instruction: stages, variables, working folder, user, command.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::shell::Reading;
@@ -25,19 +26,12 @@ type Variables = BTreeMap<String, String>;
 /// What a stage has accumulated at some point.
 #[derive(Default, Clone)]
 struct State {
-    args: Variables,
     env: Variables,
+    /// All that can be referred to: ENV wins over ARG of the same name, whichever comes first. Kept beside `env`, because
+    /// making it anew at every instruction costs more than all the rest.
+    variables: Variables,
     workdir: String,
     user: Option<String>,
-}
-
-impl State {
-    /// ENV wins over ARG of the same name, whichever comes first.
-    fn variables(&self) -> Variables {
-        let mut all = self.args.clone();
-        all.extend(self.env.clone());
-        all
-    }
 }
 
 impl Dockerfile {
@@ -113,7 +107,7 @@ impl Dockerfile {
     pub fn variables_at(&self, instruction: usize, given: &Variables) -> Variables {
         let is_global = self.instructions.get(instruction).is_some_and(|each| each.keyword == "FROM")
             || self.stage_of(instruction.min(self.instructions.len().saturating_sub(1))).is_none();
-        if is_global { self.globals_before(instruction, given) } else { self.state_at(instruction, given).variables() }
+        if is_global { self.globals_before(instruction, given) } else { self.state_at(instruction, given).variables }
     }
 
     /// The working folder before `instruction`, absolute. That of the base image is not known and taken as `/`.
@@ -163,7 +157,7 @@ impl Dockerfile {
         let mut globals: Variables = PLATFORM.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         let upto = self.instructions.get(..instruction).unwrap_or(&self.instructions);
         for each in upto.iter().take_while(|each| each.keyword != "FROM").filter(|each| each.keyword == "ARG") {
-            let values = declared(each, globals.clone(), |name, _| given.get(name).cloned());
+            let values = declared(each, &globals, |name, _| given.get(name).cloned());
             globals.extend(values);
         }
         globals
@@ -197,24 +191,27 @@ impl Dockerfile {
     fn absorb(&self, instruction: &Instruction, state: &mut State, globals: &Variables, given: &Variables) {
         match instruction.keyword.as_str() {
             "ARG" => {
-                let declared = declared(instruction, state.variables(), |name, has_default| {
+                let declared = declared(instruction, &state.variables, |name, has_default| {
                     given.get(name).or_else(|| globals.get(name).filter(|_| !has_default)).cloned()
                 });
-                state.args.extend(declared);
+                state.variables.extend(declared.into_iter().filter(|(name, _)| !state.env.contains_key(name)));
             }
             "ENV" => {
                 // All values of one ENV see the environment before it.
-                let variables = state.variables();
-                for pair in instruction.written_pairs() {
-                    let value = expanded(&pair.value.unwrap_or_default(), self.escape, &variables);
-                    state.env.insert(expanded(&pair.name, self.escape, &variables), value);
-                }
+                let variables = &state.variables;
+                let set = instruction.written_pairs().into_iter().map(|pair| {
+                    let value = expanded(&pair.value.unwrap_or_default(), self.escape, variables);
+                    (expanded(&pair.name, self.escape, variables), value)
+                });
+                let set: Vec<(String, String)> = set.collect();
+                state.variables.extend(set.clone());
+                state.env.extend(set);
             }
             "WORKDIR" => {
-                let folder = expanded(&instruction.args, self.escape, &state.variables());
+                let folder = expanded(&instruction.args, self.escape, &state.variables);
                 state.workdir = joined(&state.workdir, &folder);
             }
-            "USER" => state.user = Some(expanded(&instruction.args, self.escape, &state.variables())),
+            "USER" => state.user = Some(expanded(&instruction.args, self.escape, &state.variables)),
             _ => {}
         }
     }
@@ -223,16 +220,20 @@ impl Dockerfile {
 /// The values the ARGs of `instruction` get. `outer` knows those that win over a default, given whether there is one.
 fn declared(
     instruction: &Instruction,
-    mut scope: Variables,
+    scope: &Variables,
     outer: impl Fn(&str, bool) -> Option<String>,
 ) -> Vec<(String, String)> {
     let mut values = Vec::new();
-    for pair in instruction.written_pairs() {
+    let mut scope = Cow::Borrowed(scope);
+    let mut pairs = instruction.written_pairs().into_iter().peekable();
+    while let Some(pair) = pairs.next() {
         let default = pair.value.map(|value| expanded(&value, instruction.escape, &scope));
-        if let Some(value) = outer(&pair.name, default.is_some()).or(default) {
-            scope.insert(pair.name.clone(), value.clone());
-            values.push((pair.name, value));
+        let Some(value) = outer(&pair.name, default.is_some()).or(default) else { continue };
+        // Only what follows in the same instruction sees it from here.
+        if pairs.peek().is_some() {
+            scope.to_mut().insert(pair.name.clone(), value.clone());
         }
+        values.push((pair.name, value));
     }
     values
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::diagnosis::toolchain;
 use crate::dockerfile::{Dockerfile, StageBase};
 use crate::workspace::Workspace;
 
@@ -56,7 +57,7 @@ impl Setting {
                 _ => None,
             })
         };
-        let named = images().find_map(|image| IMAGES.iter().find(|(name, _)| *name == name_of(image)));
+        let named = images().find_map(|image| IMAGES.iter().find(|(name, _)| *name == toolchain::name(image)));
         let folder = dockerfile_path.rsplit_once('/').map_or("", |(folder, _)| folder);
         let beside = |name: &str| if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
         let listed = || MANIFESTS.iter().find(|(file, _)| workspace.contains(&beside(file)));
@@ -71,15 +72,9 @@ impl Setting {
     }
 }
 
-/// `python` of `docker.io/library/python:3.12-slim`.
-fn name_of(image: &str) -> &str {
-    let last = image.rsplit('/').next().unwrap_or(image);
-    last.split([':', '@']).next().unwrap_or(last)
-}
-
 fn family_of(image: &str) -> &'static str {
     let says = |word: &str| image.contains(word);
-    match name_of(image) {
+    match toolchain::name(image) {
         _ if says("alpine") => "alpine",
         "scratch" | "busybox" => "bare",
         _ if says("distroless") => "bare",

@@ -302,3 +302,16 @@ fn a_variable_that_is_made_of_itself_stays_small() {
     let value = &dockerfile.env_at(dockerfile.instructions().len())["A"];
     assert_eq!(value.len(), 16 << 10);
 }
+
+#[test]
+fn a_line_reads_as_in_the_workspace() {
+    for text in
+        ["", "\n", "FROM a", "FROM a\n", "FROM a\r\nRUN b\r\n", "FROM a\n\r", "a\r\r\n\n\r\n b \\\n c", "# ü\nFROM ü\r"]
+    {
+        let workspace = Workspace::of(&[("Dockerfile", text)]);
+        let dockerfile = Dockerfile::parse(text);
+        let lines: Vec<&str> = (1..).map_while(|number| dockerfile.line(number)).collect();
+        assert_eq!(lines, workspace.lines("Dockerfile"), "{text:?}");
+        assert_eq!(dockerfile.line(0), None);
+    }
+}

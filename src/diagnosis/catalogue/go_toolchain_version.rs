@@ -4,7 +4,6 @@ use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::toolchain;
-use crate::remedy::{Applicability, Remedy};
 
 pub const RULE: Rule = Rule {
     id: "go-toolchain-version",
@@ -171,14 +170,5 @@ fn wanted(case: &Case<'_>, hit: &Hit, _: &str) -> Option<String> {
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let Some((_, image)) = toolchain::stage_at_fault(case, &["golang"]) else { return Prescription::none() };
-    let Some(version) = wanted(case, hit, &image) else { return Prescription::none() };
-    let edits = toolchain::raise(case, &image, &version);
-    Prescription::of(edits.map(|edits| Remedy {
-        id: "raise-image".into(),
-        title: format!("Build on Go {version}"),
-        why: format!("`{image}` has another version than `{}` needs; the variant stays", hit.subject),
-        applicability: Applicability::Rehearse,
-        edits,
-    }))
+    Prescription::of(toolchain::raised(case, &["golang"], "Go", &hit.subject, |image| wanted(case, hit, image)))
 }

@@ -1,9 +1,9 @@
 //! `node-pnpm-frozen`: pnpm-lock.yaml does not fit package.json.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::node::{self, Manager, lock};
+use crate::diagnosis::node::{Manager, lock};
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
     id: "node-pnpm-frozen",
@@ -22,7 +22,7 @@ pub const RULE: Rule = Rule {
     ],
     detect,
     foresee,
-    remedies,
+    remedies: lock::prescription_for_stale,
     examples: &[Example {
         log: "#8 [4/5] RUN pnpm install --frozen-lockfile\n#8 0.9  ERR_PNPM_OUTDATED_LOCKFILE  Cannot install with \"frozen-lockfile\" because pnpm-lock.yaml is not up to date with <ROOT>/package.json\n#8 ERROR: process \"/bin/sh -c pnpm install --frozen-lockfile\" did not complete successfully: exit code: 1",
         files: &[
@@ -57,22 +57,5 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
-    let mine = lock::frozen(case).into_iter().filter(|frozen| frozen.install.manager == Manager::Pnpm);
-    mine.filter_map(|frozen| {
-        let package = lock::unknown_to_lock(case, &frozen)?;
-        let line = case.dockerfile.instructions()[frozen.index].first_line;
-        let why = format!(
-            "package.json asks for `{package}`, which pnpm-lock.yaml does not know, and the installation may not add it"
-        );
-        Some(Hit::in_file(case.dockerfile_path, line, "pnpm-lock.yaml", why).confidence(0.95))
-    })
-    .collect()
-}
-
-fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let named = hit.place.as_ref().and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
-    match named.or_else(|| case.failing_instruction()).or_else(|| node::last_install(case)) {
-        Some(index) => Prescription::of(lock::remedies_for_stale(case, index)),
-        None => Prescription::none(),
-    }
+    lock::foreseen_stale(case, Manager::Pnpm, "pnpm-lock.yaml")
 }

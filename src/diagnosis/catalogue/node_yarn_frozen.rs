@@ -1,9 +1,9 @@
 //! `node-yarn-frozen`: yarn.lock does not fit package.json.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::node::{self, Manager, lock};
+use crate::diagnosis::node::{Manager, lock};
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
     id: "node-yarn-frozen",
@@ -17,7 +17,7 @@ pub const RULE: Rule = Rule {
     needles: &["Your lockfile needs to be updated", "The lockfile would have been modified by this install", "YN0028"],
     detect,
     foresee,
-    remedies,
+    remedies: lock::prescription_for_stale,
     examples: &[Example {
         log: "#8 [4/5] RUN yarn install --frozen-lockfile --non-interactive\n#8 1.0 yarn install v1.22.22\n#8 1.1 [1/4] Resolving packages...\n#8 1.9 error Your lockfile needs to be updated, but yarn was run with `--frozen-lockfile`.\n#8 ERROR: process \"/bin/sh -c yarn install --frozen-lockfile --non-interactive\" did not complete successfully: exit code: 1",
         files: &[
@@ -55,22 +55,5 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
-    let mine = lock::frozen(case).into_iter().filter(|frozen| frozen.install.manager == Manager::Yarn);
-    mine.filter_map(|frozen| {
-        let package = lock::unknown_to_lock(case, &frozen)?;
-        let line = case.dockerfile.instructions()[frozen.index].first_line;
-        let why = format!(
-            "package.json asks for `{package}`, which yarn.lock does not know, and the installation may not add it"
-        );
-        Some(Hit::in_file(case.dockerfile_path, line, "yarn.lock", why).confidence(0.95))
-    })
-    .collect()
-}
-
-fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let named = hit.place.as_ref().and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
-    match named.or_else(|| case.failing_instruction()).or_else(|| node::last_install(case)) {
-        Some(index) => Prescription::of(lock::remedies_for_stale(case, index)),
-        None => Prescription::none(),
-    }
+    lock::foreseen_stale(case, Manager::Yarn, "yarn.lock")
 }

@@ -2,10 +2,8 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::python;
+use crate::diagnosis::python::pins;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::manifest::requirements;
-use crate::remedy::{Applicability, Remedy};
 
 pub const RULE: Rule = Rule {
     id: "st-py-pydantic2",
@@ -53,24 +51,5 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let entries = python::entries_for(case, &hit.subject);
-    let floating = entries.iter().find(|entry| {
-        entry.requirement().is_some_and(|found| {
-            !found.specifier.contains("==") && !found.specifier.contains('<') && !found.specifier.contains(">=2")
-        })
-    });
-    let edit = floating.and_then(|entry| {
-        let found = entry.requirement()?;
-        let joined = if found.specifier.is_empty() { "<2".to_owned() } else { format!("{},<2", found.specifier) };
-        let extras = if found.extras.is_empty() { String::new() } else { format!("[{}]", found.extras.join(",")) };
-        let marker = found.marker.as_ref().map(|marker| format!("; {marker}")).unwrap_or_default();
-        requirements::set_text(case.workspace, entry, &format!("{}{extras}{joined}{marker}", found.name))
-    });
-    Prescription::of(edit.map(|edit| Remedy {
-        id: "bound-major".into(),
-        title: "Keep pydantic below 2".into(),
-        why: "the code was written for the major before, and nothing kept the package there".into(),
-        applicability: Applicability::Rehearse,
-        edits: vec![edit],
-    }))
+    Prescription::of(pins::below_second_major(case, &hit.subject, "pydantic"))
 }

@@ -6,6 +6,7 @@ use super::{
     Install, Manager, beside, copied, history, install_before, installs, is_opaque, manifest, script_of, thaw,
 };
 use crate::diagnosis::Case;
+use crate::diagnosis::rule::{Hit, Prescription};
 use crate::dockerfile::edit;
 use crate::manifest::package_json::{PackageJson, Section};
 use crate::remedy::{Applicability, Edit, Remedy};
@@ -179,5 +180,28 @@ pub fn unknown_to_lock(case: &Case<'_>, frozen: &Frozen) -> Option<String> {
                 !keys.iter().any(|key| text.contains(key.as_str()))
             })
             .map(|(name, _)| name.to_owned()),
+    }
+}
+
+/// Installations by `manager` that may not change their lock file `name`, which lacks something that package.json asks for.
+pub fn foreseen_stale(case: &Case<'_>, manager: Manager, name: &str) -> Vec<Hit> {
+    let mine = frozen(case).into_iter().filter(|frozen| frozen.install.manager == manager);
+    mine.filter_map(|frozen| {
+        let package = unknown_to_lock(case, &frozen)?;
+        let line = case.dockerfile.instructions()[frozen.index].first_line;
+        let why = format!(
+            "package.json asks for `{package}`, which {name} does not know, and the installation may not add it"
+        );
+        Some(Hit::in_file(case.dockerfile_path, line, name, why).confidence(0.95))
+    })
+    .collect()
+}
+
+/// What mends a lock file that is behind: for the installation named by `hit`, else the one that failed, else the last.
+pub fn prescription_for_stale(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let named = hit.place.as_ref().and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
+    match named.or_else(|| case.failing_instruction()).or_else(|| super::last_install(case)) {
+        Some(index) => Prescription::of(remedies_for_stale(case, index)),
+        None => Prescription::none(),
     }
 }

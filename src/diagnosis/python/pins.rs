@@ -266,3 +266,26 @@ fn add_to_command(case: &Case<'_>, package: &str, because: &str) -> Prescription
         edits: vec![edit],
     }))
 }
+
+/// The remedy that keeps `package`, called `name` among people, below its second major where nothing bounds it.
+pub fn below_second_major(case: &Case<'_>, package: &str, name: &str) -> Option<Remedy> {
+    let entries = entries_for(case, package);
+    let floating = entries.iter().find(|entry| {
+        entry.requirement().is_some_and(|found| {
+            !found.specifier.contains("==") && !found.specifier.contains('<') && !found.specifier.contains(">=2")
+        })
+    })?;
+    let found = floating.requirement()?;
+    let joined = if found.specifier.is_empty() { "<2".to_owned() } else { format!("{},<2", found.specifier) };
+    let extras = if found.extras.is_empty() { String::new() } else { format!("[{}]", found.extras.join(",")) };
+    let marker = found.marker.as_ref().map(|marker| format!("; {marker}")).unwrap_or_default();
+    let text = format!("{}{extras}{joined}{marker}", found.name);
+    let edit = requirements::set_text(case.workspace, floating, &text)?;
+    Some(Remedy {
+        id: "bound-major".into(),
+        title: format!("Keep {name} below 2"),
+        why: "the code was written for the major before, and nothing kept the package there".into(),
+        applicability: Applicability::Rehearse,
+        edits: vec![edit],
+    })
+}

@@ -8,7 +8,7 @@ const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Rooms from the nouns down to the doors. A room may import rooms of earlier tiers and those named beside it.
 const TIERS: &[&[&str]] = &[
-    &["service", "workspace", "python_version"],
+    &["service", "workspace"],
     &["remedy", "knowledge"],
     &["dockerfile", "manifest", "context", "observation"],
     &["diagnosis"],

@@ -42,15 +42,17 @@ impl Operations {
         };
         let Some(good) = deploys.iter().find(was_good) else { return BTreeSet::new() };
         let mut query = LogQuery::of_deploy(&self.service, good, kind, LINES_MAX, self.render.now());
-        // What came next may have failed shortly after.
+        // What came next may have failed shortly after, and what came before shortly before.
         if let Some(next) = deploys.iter().rev().find(|other| other.created_at > good.created_at) {
             query.end = query.end.min(next.created_at);
         }
-        let Ok(entries) = self.render.logs(&query).await else { return BTreeSet::new() };
+        let begun = good.started_at.unwrap_or(good.created_at);
+        let Ok(mut entries) = self.render.logs(&query).await else { return BTreeSet::new() };
+        entries.retain(|entry| entry.timestamp >= begun);
         let entries = match kind {
             // A failed build in the same window must not count as good.
             "build" => log_window::of_build(entries, good.commit.as_ref().map(|commit| commit.0.as_str())),
-            _ => log_window::of_newest_instance(entries, good.started_at.unwrap_or(good.created_at)),
+            _ => log_window::of_newest_instance(entries, begun),
         };
         let lines = log::Log::read(&self.lines(entries).join("\n")).lines;
         lines.iter().map(|line| log::template(&line.text)).filter(|template| !template.is_empty()).collect()

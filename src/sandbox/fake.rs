@@ -10,7 +10,7 @@
 //! ```
 //! `crash_after_ms` lets a healthy instance exit with status 1 after that time, each time it is started.
 //! `health` gives a status per path, others answer 404; without it every path answers 200. `until` names files and
-//! a text each: once every file holds its text, the script's failure is gone and build and run are `ok`; `while` is
+//! a text each: once every file holds its text, the script's failure is gone with its lines, and build and run are `ok`; `while` is
 //! the contrary: the failure is gone once one of the files no longer holds its text. `then` is the script that holds
 //! after that, for services with one fault behind the other. A body is the commit, so that old and new versions can be
 //! told apart.
@@ -114,7 +114,16 @@ impl Script {
             || !self.as_long_as.is_empty() && !self.as_long_as.iter().all(holds);
         match self.then {
             Some(next) if healed => next.settled(folder),
-            None if healed => Self { build: FakeBuild::Ok, pre_deploy: 0, run: String::new(), ..self },
+            // What told of the failure is gone with it.
+            None if healed => Self {
+                build: FakeBuild::Ok,
+                log: vec![],
+                pre_deploy: 0,
+                pre_deploy_log: vec![],
+                run: String::new(),
+                app: vec![],
+                ..self
+            },
             _ => self,
         }
     }

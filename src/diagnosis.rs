@@ -23,6 +23,7 @@ pub mod chain;
 pub mod commands;
 pub mod compilers;
 pub mod copying;
+pub mod dotnet;
 pub mod downloads;
 pub mod environment;
 pub mod golang;

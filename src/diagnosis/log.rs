@@ -170,7 +170,13 @@ fn failing_step(lines: &[Line]) -> Option<FailingStep> {
     } else {
         return None;
     };
-    let command = if command.is_empty() { header_of(lines, first) } else { command };
+    let command = match command.as_str() {
+        "" => Some(header_of(lines, first)).filter(|header| !header.is_empty()).unwrap_or_else(|| {
+            let block = lines.iter().rposition(|line| line.text.starts_with(" > ["));
+            block.map(|block| header_of(lines, block)).unwrap_or_default()
+        }),
+        _ => command,
+    };
     Some(FailingStep { command, dockerfile_line, exit_code, lines: first..last })
 }
 

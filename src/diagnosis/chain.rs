@@ -112,9 +112,16 @@ fn ahead(text: &str) -> &str {
     let mut rest = text;
     loop {
         let next = rest.trim_start();
-        let next = next.strip_prefix('\\').filter(|after| after.starts_with('\n') || after.trim_start_matches([' ', '\t']).starts_with('\n')).unwrap_or(next);
+        let next = next
+            .strip_prefix('\\')
+            .filter(|after| after.starts_with('\n') || after.trim_start_matches([' ', '\t']).starts_with('\n'))
+            .unwrap_or(next);
         let is_new_line = text[..text.len() - next.len()].trim_end_matches([' ', '\t']).ends_with('\n');
-        let next = if is_new_line && next.starts_with('#') { next.split_once('\n').map_or("", |(_, rest)| rest) } else { next };
+        let next = if is_new_line && next.starts_with('#') {
+            next.split_once('\n').map_or("", |(_, rest)| rest)
+        } else {
+            next
+        };
         if next.len() == rest.len() {
             return rest;
         }
@@ -191,7 +198,13 @@ mod tests {
 
     #[test]
     fn commands_are_told_apart_outside_quotes_and_brackets() {
-        let check = |body: &str, expected: &[&str]| assert_eq!(texts(body).as_deref(), Some(&expected.iter().map(|each| (*each).to_owned()).collect::<Vec<_>>()[..]), "{body}");
+        let check = |body: &str, expected: &[&str]| {
+            assert_eq!(
+                texts(body).as_deref(),
+                Some(&expected.iter().map(|each| (*each).to_owned()).collect::<Vec<_>>()[..]),
+                "{body}"
+            )
+        };
         check("a && b ; c", &["a", "b", "c"]);
         check("a \\\n && b x \\\n    y", &["a", "b x \\\n    y"]);
         check("a && \\\n    # about b && c\n    b", &["a", "b"]);

@@ -1,8 +1,8 @@
 //! .NET projects: which of them the Dockerfile publishes, and what the program is called that it makes.
 
 use super::Case;
-use super::phrase::Phrases;
 use super::node;
+use super::phrase::Phrases;
 
 static NAMED: Phrases = Phrases::new(&[r"<AssemblyName>\s*([\w.-]+)\s*</AssemblyName>"]);
 
@@ -20,9 +20,11 @@ pub fn program(case: &Case<'_>) -> Option<String> {
         [only] => Some(*only),
         _ => None,
     })?;
-    let named = case.workspace.lines(only).into_iter().find_map(|line| {
-        NAMED.read(line).and_then(|found| found.names().next().map(str::to_owned))
-    });
+    let named = case
+        .workspace
+        .lines(only)
+        .into_iter()
+        .find_map(|line| NAMED.read(line).and_then(|found| found.names().next().map(str::to_owned)));
     let stem = only.rsplit('/').next()?.rsplit_once('.')?.0;
     Some(named.unwrap_or_else(|| stem.to_owned()))
 }

@@ -1,7 +1,7 @@
 //! Java images: which release of Java an image holds, the same image with another one, and what Gradle runs on.
 
-use super::{Case, toolchain};
 use super::phrase::Phrases;
+use super::{Case, toolchain};
 use crate::dockerfile::{StageBase, edit};
 use crate::remedy::Edit;
 
@@ -25,7 +25,10 @@ static NAMED: Phrases = Phrases::new(&[
 pub fn release(image: &str) -> Option<u32> {
     let (name, (_, tag)) = (toolchain::name(image), toolchain::parts(image));
     if BY_RELEASE.contains(&name) {
-        return toolchain::numbers(tag).first().copied().filter(|_| tag.starts_with(|each: char| each.is_ascii_digit()));
+        return toolchain::numbers(tag)
+            .first()
+            .copied()
+            .filter(|_| tag.starts_with(|each: char| each.is_ascii_digit()));
     }
     let found = NAMED.read(tag).filter(|_| WITH_JAVA.contains(&name))?;
     found.names().next()?.parse().ok()
@@ -43,9 +46,12 @@ pub fn with_release(image: &str, release: u32) -> Option<String> {
         }
         "eclipse-temurin" | "amazoncorretto" | "zulu-openjdk" => {
             let rest: Vec<&str> = tag.split('-').skip(1).collect();
-            let plain = rest.iter().all(|part| matches!(*part, "jdk" | "jre" | "alpine" | "jammy" | "noble" | "headless" | "al2023"));
+            let plain = rest
+                .iter()
+                .all(|part| matches!(*part, "jdk" | "jre" | "alpine" | "jammy" | "noble" | "headless" | "al2023"));
             let numbered = tag.split('-').next().is_some_and(|first| !first.is_empty());
-            (plain && numbered).then(|| [release.to_string()].iter().map(String::as_str).chain(rest).collect::<Vec<_>>().join("-"))
+            (plain && numbered)
+                .then(|| [release.to_string()].iter().map(String::as_str).chain(rest).collect::<Vec<_>>().join("-"))
                 .map(|tag| format!("{repository}:{tag}"))
         }
         "maven" => {
@@ -119,9 +125,11 @@ pub fn newest_for(version: &str) -> Option<u32> {
 pub fn gradle(case: &Case<'_>) -> Option<String> {
     static DISTRIBUTION: Phrases = Phrases::new(&[r"gradle-([\d.]+)-(?:bin|all)\.zip"]);
     let path = case.in_repository("gradle/wrapper/gradle-wrapper.properties");
-    let wrapper = case.workspace.lines(&path).into_iter().find_map(|line| {
-        DISTRIBUTION.read(line).and_then(|found| found.names().next().map(str::to_owned))
-    });
+    let wrapper = case
+        .workspace
+        .lines(&path)
+        .into_iter()
+        .find_map(|line| DISTRIBUTION.read(line).and_then(|found| found.names().next().map(str::to_owned)));
     wrapper.or_else(|| {
         let (_, image) = toolchain::stage_at_fault(case, &["gradle"])?;
         Some(toolchain::version(&image)).filter(|version| !version.is_empty())

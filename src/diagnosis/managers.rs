@@ -36,7 +36,8 @@ pub fn unknown(case: &Case<'_>, index: usize, to: Family) -> Vec<String> {
     let foreign = |manager: &str| family_of(manager).filter(|from| *from != to);
     let named = installs::named(case, index).into_iter();
     let strange = named.filter(|each| {
-        foreign(&each.manager).is_some_and(|from| each.written != each.name || counterpart(from, to, &each.name).is_none())
+        foreign(&each.manager)
+            .is_some_and(|from| each.written != each.name || counterpart(from, to, &each.name).is_none())
     });
     strange.map(|each| each.written).collect()
 }
@@ -242,7 +243,17 @@ fn is_harmless(option: &str, from: Family) -> bool {
             "--fix-missing",
         ],
         Family::Alpine => &["--no-cache", "--update", "--update-cache", "-U", "-u", "-q", "--quiet", "--no-progress"],
-        Family::RedHat => &["-y", "-q", "-yq", "--assumeyes", "--quiet", "--nodocs", "--setopt=tsflags=nodocs", "--setopt=install_weak_deps=False", "--allowerasing"],
+        Family::RedHat => &[
+            "-y",
+            "-q",
+            "-yq",
+            "--assumeyes",
+            "--quiet",
+            "--nodocs",
+            "--setopt=tsflags=nodocs",
+            "--setopt=install_weak_deps=False",
+            "--allowerasing",
+        ],
     };
     known.contains(&option)
 }

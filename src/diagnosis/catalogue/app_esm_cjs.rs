@@ -157,7 +157,9 @@ fn completed(case: &Case<'_>) -> Option<Remedy> {
             [one] => format!("Import `{}` as `{}`", one.written, one.right),
             many => format!("Give {} imports the endings of their files", many.len()),
         },
-        why: "Node looks for exactly the file that an ES module names; bundlers and TypeScript read these names as well".into(),
+        why:
+            "Node looks for exactly the file that an ES module names; bundlers and TypeScript read these names as well"
+                .into(),
         applicability: Applicability::Rehearse,
         edits,
     })

@@ -16,7 +16,13 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Human,
     weight: Weight::Typical,
-    needles: &["aborting due to", "error: could not compile `", "error[E0", "could not compile `", "target may not be installed"],
+    needles: &[
+        "aborting due to",
+        "error: could not compile `",
+        "error[E0",
+        "could not compile `",
+        "target may not be installed",
+    ],
     detect,
     remedies,
     examples: &[

@@ -34,36 +34,37 @@ pub const RULE: Rule = Rule {
     remedies,
     examples: &[
         Example {
-        log: "  File \"/usr/local/lib/python3.12/site-packages/sqlalchemy/dialects/postgresql/psycopg2.py\", line 696, in import_dbapi\n    import psycopg2\nModuleNotFoundError: No module named 'psycopg2'",
-        files: &[
-            (
-                "Dockerfile",
-                "FROM python:3.12-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCMD [\"python\", \"a.py\"]\n",
-            ),
-            ("requirements.txt", "sqlalchemy\n"),
-        ],
-        subject: "psycopg2",
-        remedy: Some(("add-requirement", &[("requirements.txt", "sqlalchemy\npsycopg2-binary\n")])),
-        ..Example::BLANK
-    },
-    Example {
-        log: "  File \"/usr/local/lib/python3.12/site-packages/psycopg/pq/__init__.py\", line 109, in import_from_libpq\n    raise ImportError(\nImportError: no pq wrapper available.\nAttempts made:\n- couldn't import psycopg 'binary' implementation: No module named 'psycopg_binary'\n- couldn't import psycopg 'python' implementation: libpq library not found",
-        files: &[
-            (
-                "Dockerfile",
-                "FROM python:3.12-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCMD [\"python\", \"a.py\"]\n",
-            ),
-            ("requirements.txt", "psycopg==3.2.3\n"),
-        ],
-        subject: "psycopg-binary",
-        remedy: Some(("with-library", &[("requirements.txt", "psycopg[binary]==3.2.3\n")])),
-        ..Example::BLANK
-    },
-    Example {
-        log: "[2026-03-01 10:11:12] production.ERROR: could not find driver (Connection: pgsql, SQL: select * from \"sessions\") {\"exception\":\"[object] (PDOException(code: 0): could not find driver\"}",
-        subject: "pdo_pgsql",
-        ..Example::BLANK
-    }],
+            log: "  File \"/usr/local/lib/python3.12/site-packages/sqlalchemy/dialects/postgresql/psycopg2.py\", line 696, in import_dbapi\n    import psycopg2\nModuleNotFoundError: No module named 'psycopg2'",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM python:3.12-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCMD [\"python\", \"a.py\"]\n",
+                ),
+                ("requirements.txt", "sqlalchemy\n"),
+            ],
+            subject: "psycopg2",
+            remedy: Some(("add-requirement", &[("requirements.txt", "sqlalchemy\npsycopg2-binary\n")])),
+            ..Example::BLANK
+        },
+        Example {
+            log: "  File \"/usr/local/lib/python3.12/site-packages/psycopg/pq/__init__.py\", line 109, in import_from_libpq\n    raise ImportError(\nImportError: no pq wrapper available.\nAttempts made:\n- couldn't import psycopg 'binary' implementation: No module named 'psycopg_binary'\n- couldn't import psycopg 'python' implementation: libpq library not found",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM python:3.12-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nCMD [\"python\", \"a.py\"]\n",
+                ),
+                ("requirements.txt", "psycopg==3.2.3\n"),
+            ],
+            subject: "psycopg-binary",
+            remedy: Some(("with-library", &[("requirements.txt", "psycopg[binary]==3.2.3\n")])),
+            ..Example::BLANK
+        },
+        Example {
+            log: "[2026-03-01 10:11:12] production.ERROR: could not find driver (Connection: pgsql, SQL: select * from \"sessions\") {\"exception\":\"[object] (PDOException(code: 0): could not find driver\"}",
+            subject: "pdo_pgsql",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 

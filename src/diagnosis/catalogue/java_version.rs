@@ -160,11 +160,15 @@ enum Wanted {
 const CLASS_FILE_OF_JAVA_1: u32 = 44;
 
 fn wanted(case: &Case<'_>, hit: &Hit) -> Option<Wanted> {
-    static RELEASE: Phrases =
-        Phrases::new(&[r"release version (\d+)", r"(?:target|source) release: (?:1\.)?(\d+)", r"(?:runtime version|JVM|Java) (\d+)"]);
+    static RELEASE: Phrases = Phrases::new(&[
+        r"release version (\d+)",
+        r"(?:target|source) release: (?:1\.)?(\d+)",
+        r"(?:runtime version|JVM|Java) (\d+)",
+    ]);
     static CLASS: Phrases = Phrases::new(&[r"class file (?:has wrong )?version (\d+)"]);
     static REMOVED: Phrases = Phrases::new(&[r"[Ss]ource option (?:1\.)?(\d+) is no longer supported"]);
-    static UNKNOWN: Phrases = Phrases::new(&[r"Unsupported class file major version (\d+)", r"Could not determine java version from"]);
+    static UNKNOWN: Phrases =
+        Phrases::new(&[r"Unsupported class file major version (\d+)", r"Could not determine java version from"]);
     let line = case.text(hit.line?);
     let number = |phrases: &Phrases| phrases.read(line).and_then(|found| found.names().next()?.parse::<u32>().ok());
     if let Some(source) = number(&REMOVED) {

@@ -62,10 +62,7 @@ pub const RULE: Rule = Rule {
             subject: "bun.lock",
             remedy: Some((
                 "install-unfrozen",
-                &[(
-                    "Dockerfile",
-                    "FROM oven/bun:1\nCOPY package.json bun.lock ./\nRUN bun install --production\n",
-                )],
+                &[("Dockerfile", "FROM oven/bun:1\nCOPY package.json bun.lock ./\nRUN bun install --production\n")],
             )),
             ..Example::BLANK
         },
@@ -98,7 +95,12 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.first(case, lines)?;
     let subject = found.subject();
     let why = match subject {
-        "lockfile" => return Some(Hit::at(found.line, "bun.lock", "bun may not change its lock file, and package.json asks for more").confidence(0.97)),
+        "lockfile" => {
+            return Some(
+                Hit::at(found.line, "bun.lock", "bun may not change its lock file, and package.json asks for more")
+                    .confidence(0.97),
+            );
+        }
         "package.json" => "package-lock.json does not hold what package.json asks for".to_owned(),
         package => format!("package-lock.json does not fit `{package}`, which package.json asks for"),
     };

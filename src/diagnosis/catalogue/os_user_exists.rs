@@ -1,9 +1,9 @@
 //! `os-user-exists`: a user or group exists already.
 
+use crate::diagnosis::base::Family;
 use crate::diagnosis::chain::{Chain, Change, flat};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::base::Family;
 use crate::diagnosis::{Case, accounts, base};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit};
@@ -101,14 +101,14 @@ pub const RULE: Rule = Rule {
         },
         Example {
             log: "#6 [2/5] RUN groupadd -r kiosk && useradd -r -m kiosk\n#6 0.4 useradd: group kiosk exists - if you want to add this user to that group, use -g.\n#6 ERROR: process \"/bin/sh -c groupadd -r kiosk && useradd -r -m kiosk\" did not complete successfully: exit code: 9",
-            files: &[(
-                "Dockerfile",
-                "FROM debian:12\nRUN groupadd -r kiosk && useradd -r -m kiosk\nUSER kiosk\n",
-            )],
+            files: &[("Dockerfile", "FROM debian:12\nRUN groupadd -r kiosk && useradd -r -m kiosk\nUSER kiosk\n")],
             subject: "kiosk",
             remedy: Some((
                 "join-group",
-                &[("Dockerfile", "FROM debian:12\nRUN groupadd -r kiosk && useradd -g kiosk -r -m kiosk\nUSER kiosk\n")],
+                &[(
+                    "Dockerfile",
+                    "FROM debian:12\nRUN groupadd -r kiosk && useradd -g kiosk -r -m kiosk\nUSER kiosk\n",
+                )],
             )),
             ..Example::BLANK
         },
@@ -243,8 +243,8 @@ fn renumbered(command: &str, old: &str, new: &str) -> String {
 
 /// Accounts of which the images that have them have both the user and the group.
 const IN_BASE_IMAGES: &[&str] = &[
-    "root", "daemon", "bin", "sys", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup", "list", "irc",
-    "nobody", "node", "ubuntu", "nginx", "postgres", "redis", "mysql",
+    "root", "daemon", "bin", "sys", "games", "man", "lp", "mail", "news", "uucp", "proxy", "www-data", "backup",
+    "list", "irc", "nobody", "node", "ubuntu", "nginx", "postgres", "redis", "mysql",
 ];
 
 /// What an account command makes: `adduser user group` adds one to the other and makes nothing.
@@ -264,7 +264,8 @@ fn without_account(case: &Case<'_>, index: usize, hit: &Hit) -> Option<Edit> {
     let is_group = said.contains("groupadd:") || said.contains("addgroup:") || said.contains("The group");
     let alpine_web = hit.subject == "www-data" && base::of(case, index)?.family() == Some(Family::Alpine);
     let both = IN_BASE_IMAGES.contains(&hit.subject.as_str()) && !alpine_web;
-    let goes = |command: &str| made(command).is_some_and(|(group, name)| name == hit.subject && (both || group == is_group));
+    let goes =
+        |command: &str| made(command).is_some_and(|(group, name)| name == hit.subject && (both || group == is_group));
     let changes: Vec<Change> =
         chain.commands().map(|command| if goes(command) { Change::Goes } else { Change::Stays }).collect();
     chain.edit(case, &changes)
@@ -273,7 +274,8 @@ fn without_account(case: &Case<'_>, index: usize, hit: &Hit) -> Option<Edit> {
 /// The step with `-g name` for the user of that name.
 fn joined(case: &Case<'_>, index: usize, name: &str) -> Option<Edit> {
     let chain = Chain::of(case, index)?;
-    let is_meant = |command: &str| command.starts_with("useradd ") && made(command).is_some_and(|(_, made)| made == name);
+    let is_meant =
+        |command: &str| command.starts_with("useradd ") && made(command).is_some_and(|(_, made)| made == name);
     let changes: Vec<Change> = chain
         .commands()
         .map(|command| match is_meant(command) {

@@ -117,12 +117,12 @@ fn at_fault(case: &Case<'_>) -> Option<(usize, Family)> {
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let Some((index, family)) = at_fault(case) else { return Prescription::none() };
-    let Some(stage) = case.dockerfile.stage_of(index).and_then(|at| case.dockerfile.stages().into_iter().nth(at)) else {
+    let Some(stage) = case.dockerfile.stage_of(index).and_then(|at| case.dockerfile.stages().into_iter().nth(at))
+    else {
         return Prescription::none();
     };
     // All steps of the stage that would fail alike.
-    let foreign: Vec<usize> =
-        stage.instructions.clone().filter(|at| managers::is_foreign(case, *at, family)).collect();
+    let foreign: Vec<usize> = stage.instructions.clone().filter(|at| managers::is_foreign(case, *at, family)).collect();
     let edits: Option<Vec<Edit>> = foreign.iter().map(|at| managers::translated(case, *at, family)).collect();
     let name = managers::name_of(family);
     let translated = edits.map(|edits| Remedy {

@@ -132,7 +132,8 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         return Prescription::none();
     };
     let image = toolchain::stage_at_fault(case, &["ruby"]).map(|(_, image)| image).unwrap_or_default();
-    let uses = |at: &usize| Chain::of(case, *at).is_some_and(|chain| chain.commands().any(|each| calls_bundle(&flat(each))));
+    let uses =
+        |at: &usize| Chain::of(case, *at).is_some_and(|chain| chain.commands().any(|each| calls_bundle(&flat(each))));
     let first = || (0..case.dockerfile.instructions().len()).find(|at| uses(at));
     let Some(index) = case.failing_instruction().filter(|at| uses(at)).or_else(first) else {
         return Prescription::none();
@@ -154,14 +155,14 @@ fn calls_bundle(command: &str) -> bool {
 /// The edit that installs Bundler `version`: in the step that installs another one, else right before the first `bundle`.
 fn installed(case: &Case<'_>, index: usize, version: &str) -> Option<Edit> {
     static BY_HAND: Phrases = Phrases::new(&[r"^gem install (?:.* )?bundler\b"]);
-    static NAMED: Phrases = Phrases::new(&[
-        r"(?:-v|--version)[ =]?\S+ bundler\b",
-        r"\bbundler(?::[\w.]+| (?:-v|--version)[ =]?\S+)?",
-    ]);
+    static NAMED: Phrases =
+        Phrases::new(&[r"(?:-v|--version)[ =]?\S+ bundler\b", r"\bbundler(?::[\w.]+| (?:-v|--version)[ =]?\S+)?"]);
     let stage = case.dockerfile.stages().into_iter().nth(case.dockerfile.stage_of(index)?)?;
     let by_hand = |command: &str| BY_HAND.fits(&flat(command));
     let upto = stage.instructions.start..=index;
-    let host = upto.into_iter().find_map(|at| Some((at, Chain::of(case, at)?)).filter(|(_, chain)| chain.commands().any(by_hand)));
+    let host = upto
+        .into_iter()
+        .find_map(|at| Some((at, Chain::of(case, at)?)).filter(|(_, chain)| chain.commands().any(by_hand)));
     let install = format!("gem install bundler -v {version}");
     let (chain, is_meant): (Chain, fn(&str) -> bool) = match host {
         Some((_, chain)) => (chain, |command| BY_HAND.fits(&flat(command))),

@@ -20,23 +20,27 @@ pub const RULE: Rule = Rule {
     remedies,
     examples: &[
         Example {
-        log: "#9 [4/5] RUN bundle install\n#9 0.9 You need to install git to be able to use gems from git repositories. For help\n#9 0.9 installing git, please refer to GitHub's tutorial at\n#9 ERROR: process \"/bin/sh -c bundle install\" did not complete successfully: exit code: 11",
-        files: &[("Dockerfile", "FROM ruby:3.3-slim\nWORKDIR /app\nCOPY Gemfile Gemfile.lock ./\nRUN bundle install\n")],
-        subject: "git",
-        remedy: Some((
-            "install-git",
-            &[(
+            log: "#9 [4/5] RUN bundle install\n#9 0.9 You need to install git to be able to use gems from git repositories. For help\n#9 0.9 installing git, please refer to GitHub's tutorial at\n#9 ERROR: process \"/bin/sh -c bundle install\" did not complete successfully: exit code: 11",
+            files: &[(
                 "Dockerfile",
-                "FROM ruby:3.3-slim\nWORKDIR /app\nCOPY Gemfile Gemfile.lock ./\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\nRUN bundle install\n",
+                "FROM ruby:3.3-slim\nWORKDIR /app\nCOPY Gemfile Gemfile.lock ./\nRUN bundle install\n",
             )],
-        )),
-        ..Example::BLANK
-    },
-    Example {
-        log: "Retrying `git clone 'https://github.com/acme/gone.git' \"/usr/local/bundle/cache\" --bare --no-hardlinks --quiet` due to error (2/4): Bundler::Source::Git::GitCommandError Git error: command `git clone 'https://github.com/acme/gone.git'",
-        subject: "https://github.com/acme/gone.git",
-        ..Example::BLANK
-    }],
+            subject: "git",
+            remedy: Some((
+                "install-git",
+                &[(
+                    "Dockerfile",
+                    "FROM ruby:3.3-slim\nWORKDIR /app\nCOPY Gemfile Gemfile.lock ./\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\nRUN bundle install\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "Retrying `git clone 'https://github.com/acme/gone.git' \"/usr/local/bundle/cache\" --bare --no-hardlinks --quiet` due to error (2/4): Bundler::Source::Git::GitCommandError Git error: command `git clone 'https://github.com/acme/gone.git'",
+            subject: "https://github.com/acme/gone.git",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -55,7 +59,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     }
     let found = SAID.first(case, lines)?;
     if found.wording == 2 {
-        return Some(Hit::at(found.line, "git", "a gem comes from a git repository, and the image has no git"));
+        let why = "a gem comes from a git repository, and the image has no git";
+        return Some(Hit::at(found.line, "git", why).policy(Policy::Fix).confidence(0.97));
     }
     let subject = found.subject();
     let why = format!("the gem from `{subject}` cannot be fetched");

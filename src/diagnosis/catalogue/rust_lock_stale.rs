@@ -145,7 +145,8 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
             "Let cargo complete the lock file",
             "Cargo.toml is what the project asks for; the lock file still fixes all it knows, and the rest is added",
             Applicability::Rehearse,
-            replace(" --locked", "").or_else(|| replace("--frozen", "--offline").filter(|_| case.workspace.has_folder("vendor")))
+            replace(" --locked", "")
+                .or_else(|| replace("--frozen", "--offline").filter(|_| case.workspace.has_folder("vendor")))
                 .or_else(|| replace(" --frozen", "")),
         )
 }
@@ -174,7 +175,9 @@ fn own_version(case: &Case<'_>) -> Option<Edit> {
         value.get("package").and_then(toml::Value::as_str).unwrap_or(key).to_owned()
     };
     let is_whole = wanted.map(real).all(|name| known(&name));
-    let plain = manifest.get("workspace").is_none() && manifest.get("target").is_none() && own[1..].iter().all(|line| !line.starts_with("source"));
+    let plain = manifest.get("workspace").is_none()
+        && manifest.get("target").is_none()
+        && own[1..].iter().all(|line| !line.starts_with("source"));
     if !is_whole || !plain || written == version {
         return None;
     }

@@ -1,8 +1,8 @@
 //! `st-panic`: the program panics at the start.
 
-use crate::diagnosis::{Case, golang};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::{Case, golang};
 
 pub const RULE: Rule = Rule {
     id: "st-panic",

@@ -32,41 +32,42 @@ pub const RULE: Rule = Rule {
     remedies,
     examples: &[
         Example {
-        log: "/usr/lib/ruby/3.1.0/bundler/rubygems_integration.rb:308:in `block in replace_bin_path': can't find executable puma for gem puma. puma is not currently included in the bundle, perhaps you meant to add it to your Gemfile? (Gem::Exception)\n==> Exited with status 1",
-        files: &[
-            ("Dockerfile", "FROM ruby:3.1\nENV BUNDLE_WITHOUT=development:test\nCMD bundle exec puma\n"),
-            (
-                "Gemfile",
-                "source \"https://rubygems.org\"\n\ngem \"kramdown\", \"~> 2.4\"\ngem \"rouge\", \"~> 3.30\"\n\ngroup :development do\n  gem \"puma\", \"~> 5.6\"\nend\n\ngroup :test do\n  gem \"rake\"\nend\n",
-            ),
-        ],
-        subject: "puma",
-        remedy: Some((
-            "move-out-of-group",
-            &[(
-                "Gemfile",
-                "source \"https://rubygems.org\"\n\ngem \"kramdown\", \"~> 2.4\"\ngem \"rouge\", \"~> 3.30\"\ngem \"puma\", \"~> 5.6\"\n\ngroup :test do\n  gem \"rake\"\nend\n",
-            )],
-        )),
-        status: "update_failed",
-        ..Example::BLANK
-    },
-    Example {
-        log: "#12 [7/8] RUN bundle exec rake assets:precompile\n#12 3.1 rake aborted!\n#12 3.1 ExecJS::RuntimeUnavailable: Could not find a JavaScript runtime. See https://github.com/rails/execjs for a list of available runtimes.\n#12 ERROR: process \"/bin/sh -c bundle exec rake assets:precompile\" did not complete successfully: exit code: 1",
-        files: &[(
-            "Dockerfile",
-            "FROM ruby:3.3-slim\nRUN apt-get update && apt-get install -y build-essential\nCOPY . .\nRUN bundle exec rake assets:precompile\n",
-        )],
-        subject: "JavaScript runtime",
-        remedy: Some((
-            "install-system-package",
-            &[(
+            log: "/usr/lib/ruby/3.1.0/bundler/rubygems_integration.rb:308:in `block in replace_bin_path': can't find executable puma for gem puma. puma is not currently included in the bundle, perhaps you meant to add it to your Gemfile? (Gem::Exception)\n==> Exited with status 1",
+            files: &[
+                ("Dockerfile", "FROM ruby:3.1\nENV BUNDLE_WITHOUT=development:test\nCMD bundle exec puma\n"),
+                (
+                    "Gemfile",
+                    "source \"https://rubygems.org\"\n\ngem \"kramdown\", \"~> 2.4\"\ngem \"rouge\", \"~> 3.30\"\n\ngroup :development do\n  gem \"puma\", \"~> 5.6\"\nend\n\ngroup :test do\n  gem \"rake\"\nend\n",
+                ),
+            ],
+            subject: "puma",
+            remedy: Some((
+                "move-out-of-group",
+                &[(
+                    "Gemfile",
+                    "source \"https://rubygems.org\"\n\ngem \"kramdown\", \"~> 2.4\"\ngem \"rouge\", \"~> 3.30\"\ngem \"puma\", \"~> 5.6\"\n\ngroup :test do\n  gem \"rake\"\nend\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "#12 [7/8] RUN bundle exec rake assets:precompile\n#12 3.1 rake aborted!\n#12 3.1 ExecJS::RuntimeUnavailable: Could not find a JavaScript runtime. See https://github.com/rails/execjs for a list of available runtimes.\n#12 ERROR: process \"/bin/sh -c bundle exec rake assets:precompile\" did not complete successfully: exit code: 1",
+            files: &[(
                 "Dockerfile",
-                "FROM ruby:3.3-slim\nRUN apt-get update && apt-get install -y build-essential nodejs\nCOPY . .\nRUN bundle exec rake assets:precompile\n",
+                "FROM ruby:3.3-slim\nRUN apt-get update && apt-get install -y build-essential\nCOPY . .\nRUN bundle exec rake assets:precompile\n",
             )],
-        )),
-        ..Example::BLANK
-    }],
+            subject: "JavaScript runtime",
+            remedy: Some((
+                "install-system-package",
+                &[(
+                    "Dockerfile",
+                    "FROM ruby:3.3-slim\nRUN apt-get update && apt-get install -y build-essential nodejs\nCOPY . .\nRUN bundle exec rake assets:precompile\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 

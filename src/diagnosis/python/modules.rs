@@ -39,7 +39,8 @@ const TRACEBACK_LINES_MAX: usize = 60;
 
 /// Whether a package's own set-up program imports it, while pip builds the package: it is no requirement of the project.
 pub fn while_packaging(case: &Case<'_>, missing: &Missing) -> bool {
-    let unpacked = |path: &str| ["/pip-install-", "/pip-req-build-", "/pip-build-"].iter().any(|part| path.contains(part));
+    let unpacked =
+        |path: &str| ["/pip-install-", "/pip-req-build-", "/pip-build-"].iter().any(|part| path.contains(part));
     case.log.failing.is_some()
         && (missing.importer.as_deref().is_some_and(unpacked)
             || PACKAGING.above(case, missing.line, TRACEBACK_LINES_MAX).is_some())

@@ -15,6 +15,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Fix,
     weight: Weight::Root,
+    before: &["java-toolchain"],
     needles: &[
         "invalid target release",
         "error: release version",
@@ -29,7 +30,6 @@ pub const RULE: Rule = Rule {
         "requires at least Java",
         "requires Java",
         "requires at least JVM runtime version",
-        "Gradle requires JVM",
     ],
     detect,
     remedies,
@@ -136,7 +136,6 @@ static SAID: Phrases = Phrases::new(&[
     r"Could not determine java version from '([^']+)'",
     r"[Ss]ource option (\S+) is no longer supported",
     r"requires at least JVM runtime version (\d+)",
-    r"Gradle requires JVM (\d+)",
     r"requires (?:at least )?Java (\d+)",
     r"UnsupportedClassVersionError: (\S+)",
 ]);
@@ -163,7 +162,7 @@ fn wanted(case: &Case<'_>, hit: &Hit) -> Option<Wanted> {
     static RELEASE: Phrases = Phrases::new(&[
         r"release version (\d+)",
         r"(?:target|source) release: (?:1\.)?(\d+)",
-        r"(?:runtime version|JVM|Java) (\d+)",
+        r"(?:runtime version|Java) (\d+)",
     ]);
     static CLASS: Phrases = Phrases::new(&[r"class file (?:has wrong )?version (\d+)"]);
     static REMOVED: Phrases = Phrases::new(&[r"[Ss]ource option (?:1\.)?(\d+) is no longer supported"]);

@@ -55,6 +55,13 @@ pub const RULE: Rule = Rule {
             status: "update_failed",
             ..Example::BLANK
         },
+        // Go asks for a zone by its name; other lines speak of zones, too.
+        Example {
+            log: "2026/03/02 09:00:00 unknown time zone offset ignored\n2026/03/02 09:00:00 load location: unknown time zone America/Lima\n==> Exited with status 1",
+            subject: "America/Lima",
+            status: "update_failed",
+            ..Example::BLANK
+        },
         // Python's own images have the data: here it is the name that is wrong.
         Example {
             log: "zoneinfo._common.ZoneInfoNotFoundError: 'No time zone found with key Europe/Bern'\n==> Exited with status 1",
@@ -69,7 +76,7 @@ pub const RULE: Rule = Rule {
 
 static SAID: Phrases = Phrases::new(&[
     r#"No time zone found with key ["']?([\w+/-]+)"#,
-    r"unknown time zone ([\w+/-]+)",
+    r"unknown time zone ([A-Z][\w+-]*(?:/[\w+-]+)*)",
     r"TimeZoneNotFoundException: The time zone ID '([\w+/-]+)' was not found",
 ]);
 

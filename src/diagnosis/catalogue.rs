@@ -325,6 +325,7 @@ mod st_server_not_installed;
 mod st_shared_lib;
 mod st_spring;
 mod st_tf_torch_cpu;
+mod st_tzdata_missing;
 
 pub const ROSTER: &[&Rule] = &[
     &app_audit_gate::RULE,
@@ -644,6 +645,7 @@ pub const ROSTER: &[&Rule] = &[
     &st_shared_lib::RULE,
     &st_spring::RULE,
     &st_tf_torch_cpu::RULE,
+    &st_tzdata_missing::RULE,
 ];
 // </roster>
 

@@ -4,6 +4,7 @@ use super::Case;
 use super::phrase::Phrases;
 use super::python::settings;
 
+pub mod credentials;
 pub mod unset;
 
 /// Fragments of which one stands in the line that tells.
@@ -41,6 +42,30 @@ pub const NEEDLES: &[&str] = &[
     "unbound variable",
     "parameter not set",
     "expected string or url object, got none",
+    "default credentials",
+    "defaultcredentialserror",
+    "unable to locate credentials",
+    "could not load credentials",
+    "novalidcredentials",
+    "nocredentialproviders",
+    "missingcredentialserror",
+    "region is missing",
+    "must specify a region",
+    "missingregion",
+    "missing region",
+    "no application encryption key",
+    "neither apikey nor",
+    "no api key provided",
+    "object must contain a string",
+    "could not resolve authentication method",
+    "missing clerk",
+    "expected token to be",
+    "invalid token was provided",
+    "improper token",
+    "strategy requires a",
+    "required for sessions",
+    "zoderror",
+    "(required)",
     unset::NEEDLES[0],
     unset::NEEDLES[1],
 ];
@@ -68,6 +93,16 @@ static FIELD: Phrases = Phrases::new(&[r"^\s+(?:Field required|field required|no
 static FIELD_NAME: Phrases = Phrases::new(&[r"^([A-Za-z_][\w.]*)\s*$"]);
 static ERRORS_FOR: Phrases =
     Phrases::new(&[r"validation errors? for (\w*(?:Settings|Config|Configuration|Env|Environment)\w*)"]);
+/// Programs that check all their variables at once (zod, envalid, t3-env) name them below a headline.
+static CHECKED: Phrases =
+    Phrases::new(&[r"ZodError|(?i:(?:invalid|missing) environment variables|environment validation (?:failed|error))"]);
+static CHECKED_NAME: Phrases = Phrases::new(&[
+    r#"^\s*["']?path["']?: ?\[ ?["']([A-Z][A-Z0-9_]{2,})["']"#,
+    r#"^\s*["']([A-Z][A-Z0-9]*_[A-Z0-9_]+)["'],?$"#,
+    r#"^\s*["']?([A-Z][A-Z0-9]*_[A-Z0-9_]+)["']?: (?:undefined\b|\[? ?["']?Required|eg\.)"#,
+]);
+/// From the headline down to the first name.
+const CHECKED_LINES: usize = 15;
 static OPEN_AI: Phrases = Phrases::new(&[r"environment variable|env var"]);
 static IN_TEXT: Phrases = Phrases::new(&[r"\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b"]);
 
@@ -91,6 +126,11 @@ pub fn missing(case: &Case<'_>, lines: &[usize]) -> Option<Missing> {
         let field = FIELD_NAME.above(case, first, 1)?;
         return Some(Missing { line: field.line, variable: settings::variable_of(case, &class[1], &field[1]) });
     }
+    if let Some(headline) = CHECKED.first(case, lines)
+        && let Some(named) = CHECKED_NAME.below(case, headline.line, CHECKED_LINES)
+    {
+        return Some(Missing { line: named.line, variable: named.subject().to_owned() });
+    }
     for found in SAYS.last_of_each(case, lines) {
         if is_noise(case.text(found.line)) {
             continue;
@@ -111,7 +151,7 @@ pub fn missing(case: &Case<'_>, lines: &[usize]) -> Option<Missing> {
         }
         return Some(Missing { line: found.line, variable });
     }
-    None
+    credentials::missing(case, lines)
 }
 
 /// Lines that speak of variables in healthy logs, or quote the Dockerfile or the program's own text.

@@ -2,6 +2,8 @@
 
 use super::phrase::Phrases;
 use super::{Case, copying, node};
+use crate::dockerfile::edit;
+use crate::remedy::{Applicability, Remedy};
 
 /// What `go build` says of a file that `//go:embed` names.
 static EMBEDDED: Phrases = Phrases::new(&[r"([\w./@-]+\.go):\d+:\d+: pattern (\S+): no matching files found"]);
@@ -121,6 +123,27 @@ pub fn build(case: &Case<'_>, index: usize) -> Option<Build> {
     let output = output.as_deref().and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
     let package = packages.first().cloned().unwrap_or_default();
     (packages.len() < 2).then(|| Build { output: output.map(str::to_owned), package, command: command.clone() })
+}
+
+/// The remedy that builds the time zones into the program.
+pub fn with_time_zones(case: &Case<'_>) -> Option<Remedy> {
+    let instructions = case.dockerfile.instructions();
+    let builds = |at: &usize| {
+        let script = node::script_of(case, *at);
+        instructions[*at].keyword == "RUN"
+            && node::commands(&script).iter().any(|command| command.contains("go build") && !command.contains("-tags"))
+    };
+    let edit = (0..instructions.len()).find(builds).and_then(|at| {
+        let (from, to) = ("go build", "go build -tags timetzdata");
+        edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, at, from, to)
+    })?;
+    Some(Remedy {
+        id: "embed-time-zones".into(),
+        title: "Build the time zones into the binary".into(),
+        why: "the final image has none, and Go can bring its own".into(),
+        applicability: Applicability::Rehearse,
+        edits: vec![edit],
+    })
 }
 
 /// The words of a command; what stands in quotes is one word.

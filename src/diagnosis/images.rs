@@ -279,6 +279,17 @@ pub fn on_served_suite(reference: &Reference) -> Option<String> {
     (written != reference.tag && has(line, &raised) == Some(true)).then(|| reference.with_tag(&written))
 }
 
+/// The image of the same version that is made on Debian, slim where there is such a variant, for one made on Alpine.
+pub fn on_debian(reference: &Reference) -> Option<String> {
+    let line = line_of(reference)?;
+    let mut tag = Tag::read(&reference.tag);
+    if !tag.strange.is_empty() || tag.version.is_empty() || tag.alpine.take().is_none() {
+        return None;
+    }
+    tag.slim = line.slim;
+    (has(line, &tag) != Some(false)).then(|| reference.with_tag(&tag.write(line)))
+}
+
 /// A word of the tag grammar that `word` misses by one slip.
 fn corrected(line: &Line, word: &str) -> Option<String> {
     let lower = word.to_ascii_lowercase();

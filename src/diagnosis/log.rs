@@ -106,6 +106,7 @@ impl Log {
     }
 
     fn of_lines(mut lines: Vec<Line>) -> Self {
+        without_seconds(&mut lines);
         // Continuation of a classic step: lines between two `Step` headers belong to the first.
         let mut step = None;
         for line in &mut lines {
@@ -130,6 +131,28 @@ impl Log {
     /// All text, for rules that look across lines.
     pub fn contains(&self, fragment: &str) -> bool {
         self.lines.iter().any(|line| line.text.contains(fragment))
+    }
+}
+
+/// In BuildKit's summary of the failing step each line begins with the seconds since its start: those go.
+fn without_seconds(lines: &mut [Line]) {
+    let mut in_summary = false;
+    for line in lines {
+        match line.text.as_str() {
+            "------" => in_summary = false,
+            text if text.starts_with(" > [") => in_summary = true,
+            text if in_summary => {
+                let seconds = text.split(' ').next().unwrap_or_default();
+                let is_time = seconds.split('.').count() == 2
+                    && seconds
+                        .split('.')
+                        .all(|part| !part.is_empty() && part.bytes().all(|each| each.is_ascii_digit()));
+                if is_time && text.len() > seconds.len() {
+                    line.text = text[seconds.len() + 1..].to_owned();
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -170,7 +193,13 @@ fn failing_step(lines: &[Line]) -> Option<FailingStep> {
     } else {
         return None;
     };
-    let command = if command.is_empty() { header_of(lines, first) } else { command };
+    let command = match command.as_str() {
+        "" => Some(header_of(lines, first)).filter(|header| !header.is_empty()).unwrap_or_else(|| {
+            let block = lines.iter().rposition(|line| line.text.starts_with(" > ["));
+            block.map(|block| header_of(lines, block)).unwrap_or_default()
+        }),
+        _ => command,
+    };
     Some(FailingStep { command, dockerfile_line, exit_code, lines: first..last })
 }
 
@@ -218,6 +247,15 @@ mod tests {
         let classic = "Step 1/2 : FROM a\n ---> 1\nStep 2/2 : RUN b\nboom\nThe command '/bin/sh -c b' returned a non-zero code: 127";
         let step = Log::read(classic).failing.expect("a failing step");
         assert_eq!((step.command.as_str(), step.exit_code, step.lines), ("b", Some(127), 2..5));
+    }
+
+    #[test]
+    fn the_summary_of_a_step_reads_like_the_step() {
+        let log = Log::read(
+            "------\n > [4/5] RUN make:\n0.412     cc: not found\n1.2.3.4 is an address\n------\n0.5 stays\n",
+        );
+        let texts: Vec<_> = log.lines.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts[2..6], ["    cc: not found", "1.2.3.4 is an address", "------", "0.5 stays"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::dockerfile::{StageBase, edit};
 use crate::manifest::package_json::PackageJson;
 use crate::remedy::Edit;
 
+pub mod endings;
 pub mod lock;
 pub mod moved;
 pub mod spelling;

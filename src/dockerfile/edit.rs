@@ -177,6 +177,19 @@ pub fn set_command(
     verified(workspace, path, dockerfile, edit, |after| same_but(dockerfile, after, index))
 }
 
+/// Writes an instruction anew: `lines` instead of its own, of which those that stay the same are not touched.
+pub fn set_instruction(
+    workspace: &Workspace,
+    path: &str,
+    dockerfile: &Dockerfile,
+    index: usize,
+    lines: &[String],
+) -> Option<Edit> {
+    let instruction = dockerfile.instructions().get(index)?;
+    let edit = trimmed_replace(workspace, path, dockerfile, instruction.first_line, instruction.last_line, lines)?;
+    verified(workspace, path, dockerfile, edit, |after| same_but(dockerfile, after, index))
+}
+
 /// Adds packages to the first `apt-get install` of a RUN, in its style: behind the others on their line, or on lines
 /// of their own, sorted where the others are. Packages already named are left alone.
 pub fn add_apt_packages(

@@ -57,6 +57,14 @@ struct Stack {
     rung: Rung,
 }
 
+/// Fixes whose trial met a failure that nothing here mends, and what it showed: they go out if no other remedy does better.
+struct Held {
+    stack: Stack,
+    report: TrialReport,
+    findings: Vec<Finding>,
+    why: String,
+}
+
 /// A proof in progress.
 struct Bench<'a> {
     operations: &'a Operations,
@@ -67,6 +75,8 @@ struct Bench<'a> {
     refuted: Vec<(Finding, String)>,
     /// Faults that only a trial has shown.
     peeled: Vec<Finding>,
+    /// Remedies of the primary fault that were tried in place of the first one.
+    set_aside: Vec<String>,
 }
 
 impl Operations {
@@ -77,7 +87,8 @@ impl Operations {
             Err(error) => return Outcome { result: Err(format!("{error:#}")), refuted: vec![] },
         };
         let knowledge = self.knowledge.lock().await.clone();
-        let mut bench = Bench { operations: self, claim, head, knowledge, refuted: vec![], peeled: vec![] };
+        let mut bench =
+            Bench { operations: self, claim, head, knowledge, refuted: vec![], peeled: vec![], set_aside: vec![] };
         let result = bench.prove().await;
         Outcome { result, refuted: bench.refuted }
     }
@@ -125,6 +136,7 @@ impl Bench<'_> {
     }
 
     async fn with_trials(&mut self, mut stack: Stack) -> Result<Proved, String> {
+        let mut held: Option<Held> = None;
         for _ in 0..TRIALS_MAX {
             let report = self.operations.try_out(&self.claim.commit, &stack.after).await;
             let findings = self.findings(&report, &stack.after).await;
@@ -135,18 +147,45 @@ impl Bench<'_> {
                     let proof = Proof { rung: Rung::Start, by: Some(report.by), open: String::new() };
                     return Ok(self.proved(stack, proof));
                 }
-                Ruling::Unproved { why } => return self.unproved(stack, &report, &findings, why),
-                Ruling::Refuted { fix, why } => stack = self.without(stack, fix, why)?,
+                Ruling::Unproved { why } => {
+                    return self.unproved(held.unwrap_or(Held { stack, report, findings, why }));
+                }
+                Ruling::Refuted { fix, why } => match (self.without(stack, fix, why), held.take()) {
+                    (Ok(rest), before) => (stack, held) = (rest, before),
+                    (Err(_), Some(before)) => return self.unproved(before),
+                    (Err(why), None) => return Err(why),
+                },
                 Ruling::Another(finding) => match self.mend(&stack, *finding.clone()) {
                     Some(taller) => stack = taller,
                     None => {
                         let why = format!("behind it stands: {}", finding.why);
-                        return self.unproved(stack, &report, &findings, why);
+                        let before = held.take().unwrap_or(Held { stack, report, findings, why });
+                        match self.instead(&before) {
+                            Some(other) => (stack, held) = (other, Some(before)),
+                            None => return self.unproved(before),
+                        }
                     }
                 },
             }
         }
-        self.without_trial(stack, None, stack_rung, format!("{TRIALS_MAX} trials did not come to an end"))
+        match held {
+            Some(before) => self.unproved(before),
+            None => self.without_trial(stack, None, stack_rung, format!("{TRIALS_MAX} trials did not come to an end")),
+        }
+    }
+
+    /// Another remedy of the primary fault than the one that `held` was tried with: what nothing mends behind one of them may
+    /// be its own doing, and not stand behind the other.
+    fn instead(&mut self, held: &Held) -> Option<Stack> {
+        let Fix { finding, remedy } = held.stack.fixes.first()?.clone();
+        let mut tried = self.claim.tried.clone();
+        tried.extend(self.refuted.iter().map(|(finding, remedy)| tried_of(finding, remedy)));
+        tried.extend(self.set_aside.iter().chain([&remedy.id]).map(|id| tried_of(&finding, id)));
+        let other = next_remedy(&finding, &tried).cloned()?;
+        self.set_aside.push(other.id.clone());
+        let companions = self.claim.fixes.iter().skip(1).cloned();
+        let fixes = [Fix { finding, remedy: other }].into_iter().chain(companions).collect();
+        self.stack(fixes).ok().or_else(|| self.instead(held))
     }
 
     async fn findings(&self, report: &TrialReport, after: &Workspace) -> Vec<Finding> {
@@ -159,13 +198,8 @@ impl Bench<'_> {
     }
 
     /// The trial ended without a verdict: what it got past is still proved.
-    fn unproved(
-        &self,
-        stack: Stack,
-        report: &TrialReport,
-        findings: &[Finding],
-        why: String,
-    ) -> Result<Proved, String> {
+    fn unproved(&self, held: Held) -> Result<Proved, String> {
+        let Held { stack, report, findings, why } = held;
         let met = self.claim.fixes.first().filter(|fix| fix.finding.line.is_some()).map(|fix| fix.finding.stage);
         let reached = match &report.end {
             TrialEnd::Failed { built: true, .. } | TrialEnd::TimedOut { built: true } | TrialEnd::Healthy => {

@@ -3,6 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::node::spelling::{self, Misspelt};
 use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::python::modules;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::remedy::{Applicability, Edit, Remedy};
 
@@ -15,7 +16,15 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Fix,
     weight: Weight::Root,
-    before: &["st-node-entry-missing", "app-module-unresolved", "app-ts-error", "st-node-module-missing"],
+    before: &[
+        "st-node-entry-missing",
+        "app-module-unresolved",
+        "app-ts-error",
+        "st-node-module-missing",
+        "app-py-own-module-missing",
+        "st-py-module-missing",
+        "st-py-app-path",
+    ],
     needles: &[
         "only in casing",
         "that only differ in casing",
@@ -27,6 +36,7 @@ pub const RULE: Rule = Rule {
         "Could not resolve '",
         "Could not load ",
         "Failed to resolve import \"",
+        "No module named",
     ],
     detect,
     remedies,
@@ -56,6 +66,29 @@ pub const RULE: Rule = Rule {
                 )],
             )),
             status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "  File \"/app/main.py\", line 2, in <module>\n    from services.billing import charge\nModuleNotFoundError: No module named 'services'\n==> Exited with status 1",
+            files: &[
+                ("Dockerfile", "FROM python:3.12\nWORKDIR /app\nCOPY . .\nCMD [\"python\", \"main.py\"]\n"),
+                ("main.py", "import os\nfrom services.billing import charge\n"),
+                ("Services/__init__.py", ""),
+                ("Services/billing.py", "def charge(): pass\n"),
+            ],
+            subject: "services",
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "src/App.tsx(3,20): error TS1261: Already included file name '/app/src/lib/api.ts' differs from file name '/app/src/lib/Api.ts' only in casing.",
+            files: &[
+                ("Dockerfile", "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm run build\n"),
+                ("src/App.tsx", "import { get } from \"./lib/api\";\n"),
+                ("src/lib/Api.ts", "export const get = 1;\n"),
+            ],
+            subject: "/app/src/lib/api.ts",
+            remedy: Some(("correct-case", &[("src/App.tsx", "import { get } from \"./lib/Api\";\n")])),
             ..Example::BLANK
         },
         Example {
@@ -92,6 +125,9 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         let why = format!("a file name differs only by letter case from its import ({subject})");
         return Some(Hit::at(found.line, subject, why));
     }
+    if let Some(hit) = python_module(case, lines) {
+        return Some(hit);
+    }
     let found = NOT_FOUND.first(case, lines)?;
     let import = spelling::misspelt(case).into_iter().find(|import| is_about(found.subject(), import))?;
     let why = format!(
@@ -99,6 +135,39 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         import.path, import.written, import.right
     );
     Some(Hit::at(found.line, import.written.clone(), why).place(&import.path, import.line).confidence(0.97))
+}
+
+/// A module of the project that git holds in another letter case than the code imports.
+///
+/// Python minds the case on every system: on the author's machine the folder has the name that the code says, and git was
+/// never told of the change. To import git's name would break it there.
+fn python_module(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let missing = modules::missing(case, lines).filter(|missing| !missing.by_package())?;
+    let path = missing.module.replace('.', "/");
+    let as_path = |file: &str| {
+        let stem = file.strip_suffix(".py")?;
+        Some(stem.strip_suffix("/__init__").unwrap_or(stem).to_owned())
+    };
+    let ends_with = |whole: &str, equal: fn(&str, &str) -> bool| {
+        // A package is also there when only files below it are.
+        let parts: Vec<&str> = whole.split('/').collect();
+        let length = path.split('/').count();
+        parts.windows(length).find(|window| equal(&window.join("/"), &path)).map(|window| window.join("/"))
+    };
+    let files: Vec<String> = case.workspace.paths().filter_map(as_path).collect();
+    if files.iter().any(|file| ends_with(file, |a, b| a == b).is_some()) {
+        return None;
+    }
+    let mut other: Vec<String> =
+        files.iter().filter_map(|file| ends_with(file, |a, b| a.eq_ignore_ascii_case(b))).collect();
+    other.sort();
+    other.dedup();
+    let [there] = other.as_slice() else { return None };
+    let why = format!(
+        "the code imports `{}`, but the repository has `{there}`: git was not told of the new letter case (`git mv`)",
+        missing.module
+    );
+    Some(Hit::at(missing.line, missing.module, why).confidence(0.96).policy(Policy::Human))
 }
 
 /// The log names an import as it is written, or the path that it would have.

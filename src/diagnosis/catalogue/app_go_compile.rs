@@ -28,6 +28,7 @@ pub const RULE: Rule = Rule {
         "too many arguments to return",
         "assignment mismatch",
         "does not implement",
+        ": no matching files found",
     ],
     detect,
     examples: &[
@@ -42,7 +43,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAID: Phrases = Phrases::new(&[
-    r"([\w./@-]+\.go):\d+:\d+: (?:undefined: |not enough arguments|too many arguments|.*imported and not used|.*declared (?:and|but) not used|cannot use |.*has no field or method|syntax error:|missing return|.*redeclared|too many|assignment mismatch|.*does not implement|impossible|invalid|non-)",
+    r"([\w./@-]+\.go):\d+:\d+: (?:undefined: |not enough arguments|too many arguments|.*imported and not used|.*declared (?:and|but) not used|cannot use |.*has no field or method|syntax error:|missing return|.*redeclared|too many|assignment mismatch|.*does not implement|impossible|invalid|non-|pattern \S+: no matching files found)",
     r"([\w./@-]+\.go):\d+: (?:undefined: |syntax error:|cannot use |.*imported and not used|.*declared (?:and|but) not used)",
 ]);
 

@@ -33,6 +33,7 @@ pub const RULE: Rule = Rule {
 static SAID: Phrases = Phrases::new(&[
     r"([\w./-]+\.(?:hs|ml|mli|f90|dm|d|nim|zig|pas|adb|erl)):\d+(?::\d+)?: ?error:?",
     r"([\w./-]+\.(?:cs|fs|vb))\(\d+,\d+\): error (?:CS|FS|BC)\d+",
+    r"^(?:CSC|FSC|VBC) : error ((?:CS|FS|BC)\d+)",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

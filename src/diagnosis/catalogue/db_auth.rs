@@ -22,6 +22,7 @@ pub const RULE: Rule = Rule {
         "noauth authentication required",
         "mongoservererror: authentication failed",
         "p1000: authentication failed",
+        "authentication protocol requested by server",
     ],
     detect,
     examples: &[Example {
@@ -33,7 +34,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r#"password authentication failed for user \"([^\"]+)\"|Access denied for user '([^']+)'|(client password must be a string)|(WRONGPASS|NOAUTH)|(?:bad auth : |MongoServerError: )([Aa]uthentication failed)|(P1000)"#,
+    r#"password authentication failed for user \"([^\"]+)\"|Access denied for user '([^']+)'|(client password must be a string)|(WRONGPASS|NOAUTH)|(?:bad auth : |MongoServerError: )([Aa]uthentication failed)|(P1000)|does not support (authentication protocol) requested"#,
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

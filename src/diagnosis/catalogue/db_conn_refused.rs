@@ -20,6 +20,8 @@ pub const RULE: Rule = Rule {
         "connection refused (os error 111)",
         "connect econnrefused",
         "p1001",
+        "cannot connect to amqp",
+        "refused. check that the hostname",
     ],
     detect,
     examples: &[Example {
@@ -31,7 +33,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r"Can't reach database server at [`']?([\w.:-]+)|dial tcp ([\w.:\[\]-]+): connect: connection refused|ECONNREFUSED ([\w.:]+)|could not connect to server: (Connection refused)|(Connection refused) \(os error 111\)",
+    r"Can't reach database server at [`']?([\w.:-]+)|dial tcp ([\w.:\[\]-]+): connect: connection refused|ECONNREFUSED ([\w.:]+)|[Cc]annot connect to amqps?://(?:[^@\s]*@)?([\w.-]+(?::\d+)?)/.*refused|Connection to ([\w.-]+:\d+) refused|could not connect to server: (Connection refused)|(Connection refused) \(os error 111\)",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

@@ -20,6 +20,7 @@ pub const RULE: Rule = Rule {
         "permission denied to create extension",
         "type \"citext\" does not exist",
         "function gen_random_uuid() does not exist",
+        "\" is not available",
     ],
     detect,
     examples: &[Example {
@@ -31,7 +32,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r#"type \"(vector|citext|hstore|geometry|geography)\" does not exist|function (uuid_generate_v4|gen_random_uuid)\(\) does not exist|create extension \"([^\"]+)\"|control file \"[^\"]*/([\w-]+)\.control\""#,
+    r#"type \"(vector|citext|hstore|geometry|geography)\" does not exist|function (uuid_generate_v4|gen_random_uuid)\(\) does not exist|create extension \"([^\"]+)\"|extension \"([\w-]+)\" is not available|control file \"[^\"]*/([\w-]+)\.control\""#,
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

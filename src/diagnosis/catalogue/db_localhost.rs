@@ -23,6 +23,10 @@ pub const RULE: Rule = Rule {
         "connection to server at \"localhost\"",
         "connection to server at \"127.0.0.1\"",
         "can't connect to mysql server on 'localhost",
+        "connection to localhost:",
+        "failed to connect to 127.0.0.1:",
+        "failed to connect to localhost:",
+        "connection to 127.0.0.1:",
     ],
     detect,
     examples: &[Example {
@@ -34,7 +38,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r#"Can't connect to (?:local )?MySQL server (?:on|through).*?'?(localhost|127\.0\.0\.1|/[\w/.]+)|ECONNREFUSED ((?:127\.0\.0\.1|::1):(?:5432|3306|27017|1433))|dial tcp ((?:127\.0\.0\.1|\[::1\]):(?:5432|3306|27017))|host \"(localhost)\"|connection to server at \"(localhost|127\.0\.0\.1)\""#,
+    r#"Can't connect to (?:local )?MySQL server (?:on|through).*?'?(localhost|127\.0\.0\.1|/[\w/.]+)|ECONNREFUSED ((?:127\.0\.0\.1|::1):(?:5432|3306|27017|1433))|dial tcp ((?:127\.0\.0\.1|\[::1\]):(?:5432|3306|27017))|host \"(localhost)\"|connection to server at \"(localhost|127\.0\.0\.1)\"|Connection to ((?:localhost|127\.0\.0\.1):\d+) refused|Failed to connect to ((?:localhost|127\.0\.0\.1):(?:5432|3306|27017|1433))"#,
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

@@ -24,6 +24,8 @@ pub const RULE: Rule = Rule {
         "error: p3009",
         "error: p3018",
         "error: p3005",
+        "flywayvalidateexception",
+        "migration checksum mismatch",
     ],
     detect,
     examples: &[Example {
@@ -35,7 +37,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r"Can't locate revision identified by '([^']+)'|(NodeNotFoundError): Migration (\S+)|(Multiple head revisions)|(InconsistentMigrationHistory)|(PendingMigrationError)|Dirty database version (\d+)|(Migrations are pending)|Error: (P30(?:09|18|05))",
+    r"Can't locate revision identified by '([^']+)'|(NodeNotFoundError): Migration (\S+)|(Multiple head revisions)|(InconsistentMigrationHistory)|(PendingMigrationError)|Dirty database version (\d+)|(Migrations are pending)|Error: (P30(?:09|18|05))|[Mm]igration (checksum mismatch) for|(FlywayValidateException)",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

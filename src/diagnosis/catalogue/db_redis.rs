@@ -23,6 +23,7 @@ pub const RULE: Rule = Rule {
         "cannot connect to redis://",
         "econnrefused ::1:6379",
         "connecting to redis:6379",
+        "error connecting to redis on",
     ],
     detect,
     examples: &[Example {
@@ -34,7 +35,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r"(?:redis\.exceptions\.ConnectionError.*)?connecting to ([\w.-]+:6379)|ECONNREFUSED ((?:127\.0\.0\.1|::1):6379)|[Cc]annot connect to (redis://[\w.:-]+)|(MaxRetriesPerRequestError)|(redis\.exceptions\.ConnectionError)|\[ioredis\] (Unhandled error event)|(Redis Client Error)",
+    r"(?:redis\.exceptions\.ConnectionError.*)?connecting to (?:Redis on )?([\w.-]+:6379)|ECONNREFUSED ((?:127\.0\.0\.1|::1):6379)|[Cc]annot connect to (redis://[\w.:-]+)|(MaxRetriesPerRequestError)|(redis\.exceptions\.ConnectionError)|\[ioredis\] (Unhandled error event)|(Redis Client Error)",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

@@ -21,6 +21,7 @@ pub const RULE: Rule = Rule {
         "sequelizeconnectionacquiretimeouterror",
         "timeout expired",
         "pooltimeout",
+        "timeout acquiring a connection",
     ],
     detect,
     examples: &[Example {
@@ -32,7 +33,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r"(connection timeout expired|timeout expired|Connection terminated due to connection timeout|Connection timed out|statement timeout|SequelizeConnectionAcquireTimeoutError)",
+    r"(connection timeout expired|timeout expired|Connection terminated due to connection timeout|Connection timed out|statement timeout|SequelizeConnectionAcquireTimeoutError|Timeout acquiring a connection)",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

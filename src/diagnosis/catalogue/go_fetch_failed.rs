@@ -23,6 +23,7 @@ pub const RULE: Rule = Rule {
         "dial tcp: lookup proxy.golang.org",
         "invalid version:",
         "410 Gone",
+        ": verifying module:",
     ],
     detect,
     examples: &[
@@ -45,7 +46,7 @@ static SAID: Phrases = Phrases::new(&[
     r"go: (\S+@\S+?): (?:invalid version: )?unknown revision",
     r"go: (\S+@\S+?): invalid pseudo-version",
     r"go: (\S+@\S+?):? reading https://proxy",
-    r"go: (\S+@\S+?): .*(?:terminal prompts disabled|exit status 128|410 Gone)",
+    r"go: (\S+@\S+?): .*(?:terminal prompts disabled|exit status 128|410 Gone|verifying (?:module|go\.mod): .*(?:404 Not Found|410 Gone))",
     r"unknown revision (\S+)",
     r"could not read Username for '(https://[^']+)': terminal prompts disabled",
     r"reading https://proxy\.golang\.org/(\S+)",

@@ -21,6 +21,7 @@ pub const RULE: Rule = Rule {
         "Gradle requires JVM",
         "This build uses a Java",
         "Toolchain installation",
+        "jvm target compatibility should be set to the same",
     ],
     detect,
     examples: &[Example {
@@ -36,6 +37,7 @@ static SAID: Phrases = Phrases::new(&[
     r"requires JVM (\d+)",
     r"compatible with Java (\d+)",
     r"build uses a Java (\d+)",
+    r"(jvm target) compatibility should be set to the same",
     r"(toolchain)",
     r"(Toolchain)",
 ]);

@@ -21,6 +21,7 @@ pub const RULE: Rule = Rule {
         "failed to download chromium",
         "could not find chrome",
         "could not find chromium",
+        "cannot find chrome binary",
     ],
     detect,
     examples: &[Example {
@@ -32,7 +33,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r"(Failed to launch the browser process)|Executable doesn't exist at (\S+)|(Host system is missing dependencies)|(?:Failed to set up|Failed to download|Could not find) (Chrom\w+)",
+    r"(Failed to launch the browser process)|Executable doesn't exist at (\S+)|(Host system is missing dependencies)|(?:Failed to set up|Failed to download|Could not find) (Chrom\w+)|cannot find (Chrome) binary",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

@@ -16,7 +16,7 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Fix,
     weight: Weight::Typical,
-    before: &["os-command-missing"],
+    before: &["os-command-missing", "nat-rust-build-script"],
     needles: &[
         "cmake error",
         "-- configuring incomplete, errors occurred!",
@@ -26,6 +26,7 @@ pub const RULE: Rule = Rule {
         "compatibility with cmake < 3.5 has been removed",
         "problem with the cmake installation",
         "is `cmake` not installed?",
+        "cmake is not installed",
         "could not find a package configuration file provided by",
         "missing dependencies:",
     ],
@@ -68,7 +69,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r#"([Cc][Mm]ake): (?:command )?not found|(CMake) must be installed to build|is `(cmake)` not installed|Problem with the (CMake) installation|(Compatibility with CMake < 3\.5) has been removed|Could not find a package configuration file provided by \"([\w+.-]+)\"|Could NOT find (\w+)|CMake Error at ([^:\s]+:\d+)|CMake Error: (.{1,80})|Configuring incomplete, (errors) occurred"#,
+    r#"([Cc][Mm]ake): (?:command )?not found|(CMake) must be installed to build|is `(cmake)` not installed|Problem with the (CMake) installation|(Compatibility with CMake < 3\.5) has been removed|Could not find a package configuration file provided by \"([\w+.-]+)\"|Could NOT find (\w+)|CMake Error at ([^:\s]+:\d+)|CMake Error: (.{1,80})|Configuring incomplete, (errors) occurred|(CMake) is not installed"#,
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

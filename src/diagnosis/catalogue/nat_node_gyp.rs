@@ -76,9 +76,13 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let tools = TOOLS.first(case, lines).map(|tool| tool.line);
     let code = CODE.everywhere(case).next().map(|code| code.line).filter(|at| *at < found.line);
     let folder = FOLDER.last(case, lines).or_else(|| PRE.last(case, lines));
-    let said = found.subject();
+    // The last line only says that it failed; the first one that says more says what.
+    let said = match found.subject() {
+        "build error" | "configure error" | "not ok" => SAYS.first(case, lines)?.subject().to_owned(),
+        said => said.to_owned(),
+    };
     let line = tools.or(code).unwrap_or(found.line);
-    let subject = folder.map_or(said, |folder| folder.subject());
+    let subject = folder.map_or(said, |folder| folder.subject().to_owned());
     let why = format!("the native add-on `{subject}` cannot be compiled");
     Some(Hit::at(line, subject, why).confidence(0.92))
 }

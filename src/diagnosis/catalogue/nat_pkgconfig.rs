@@ -25,6 +25,7 @@ pub const RULE: Rule = Rule {
         "pkg-config: command not found",
         "did not find pkg-config",
         "pkg-config is required",
+        "pkgconfig.packagenotfounderror",
     ],
     detect,
     remedies,
@@ -55,7 +56,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r"Package '?([\w.+/-]+?)'? was not found in the pkg-config|Package '([\w.+-]+)', required by '[^']+', not found|The system library `([\w.+-]+)` required by crate|No package '([\w.+-]+)' found|(pkg-config)(?: script could not be found|: not found|: command not found| is required)|Did not find (pkg-config)",
+    r"Package '?([\w.+/-]+?)'? was not found in the pkg-config|Package '([\w.+-]+)', required by '[^']+', not found|The system library `([\w.+-]+)` required by crate|No package '([\w.+-]+)' found|(pkg-config)(?: script could not be found|: not found|: command not found| is required)|Did not find (pkg-config)|pkgconfig\.PackageNotFoundError: ([\w.+-]+) not found",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {

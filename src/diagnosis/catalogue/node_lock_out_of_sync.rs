@@ -4,6 +4,8 @@ use crate::diagnosis::Case;
 use crate::diagnosis::node::{self, Manager, lock};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::dockerfile::edit;
+use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
     id: "node-lock-out-of-sync",
@@ -20,6 +22,7 @@ pub const RULE: Rule = Rule {
         "Please update your lock file with `npm install`",
         "from lock file",
         "lock file's",
+        "lockfile had changes, but lockfile is frozen",
     ],
     detect,
     foresee,
@@ -51,6 +54,19 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "#8 [4/5] RUN bun install --frozen-lockfile --production\n#8 0.2 bun install v1.2.4 (fd9a5ea6)\n#8 0.9 error: lockfile had changes, but lockfile is frozen\n#8 0.9 note: try re-running without --frozen-lockfile and commit the updated lockfile\n#8 ERROR: process \"/bin/sh -c bun install --frozen-lockfile --production\" did not complete successfully: exit code: 1",
+            files: &[(
+                "Dockerfile",
+                "FROM oven/bun:1\nCOPY package.json bun.lock ./\nRUN bun install --frozen-lockfile --production\n",
+            )],
+            subject: "bun.lock",
+            remedy: Some((
+                "install-unfrozen",
+                &[("Dockerfile", "FROM oven/bun:1\nCOPY package.json bun.lock ./\nRUN bun install --production\n")],
+            )),
+            ..Example::BLANK
+        },
+        Example {
             log: "",
             files: &[
                 ("Dockerfile", "FROM node:22-slim\nCOPY package*.json ./\nRUN npm ci\n"),
@@ -72,12 +88,19 @@ static SAID: Phrases = Phrases::new(&[
     r"Missing: (\S+@\S+) from lock file",
     r"Invalid: lock file's (\S+@\S+) does not satisfy",
     r"can only install packages when your (package\.json) and package-lock\.json",
+    r"(lockfile) had changes, but lockfile is frozen",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.first(case, lines)?;
     let subject = found.subject();
     let why = match subject {
+        "lockfile" => {
+            return Some(
+                Hit::at(found.line, "bun.lock", "bun may not change its lock file, and package.json asks for more")
+                    .confidence(0.97),
+            );
+        }
         "package.json" => "package-lock.json does not hold what package.json asks for".to_owned(),
         package => format!("package-lock.json does not fit `{package}`, which package.json asks for"),
     };
@@ -97,6 +120,19 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    if hit.subject == "bun.lock" {
+        let thawed = case.failing_instruction().and_then(|index| {
+            let option = " --frozen-lockfile";
+            edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, option, "")
+        });
+        return Prescription::none().with(
+            "install-unfrozen",
+            "Let the installation complete the lock file",
+            "package.json is what the project asks for; the lock file still fixes all it knows, and the rest is added",
+            Applicability::Rehearse,
+            thawed,
+        );
+    }
     let named = hit.place.as_ref().and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
     match named.or_else(|| case.failing_instruction()).or_else(|| node::last_install(case)) {
         Some(index) => Prescription::of(lock::remedies_for_stale(case, index)),

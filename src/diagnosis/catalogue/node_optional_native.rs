@@ -26,6 +26,8 @@ pub const RULE: Rule = Rule {
         "oxide-linux",
         "@next/swc-linux",
         "invalid ELF header",
+        ".node'",
+        "was compiled against a different Node.js version",
     ],
     detect,
     examples: &[
@@ -52,12 +54,14 @@ static SAID: Phrases = Phrases::new(&[
     r"Cannot find module '[^']*(lightningcss\.linux[\w-]+)",
     r"Cannot find module '?(@tailwindcss/oxide-linux[\w-]+)",
     r"/([\w.-]+\.node): invalid ELF header",
+    r"The module '\S*node_modules/((?:@[\w.-]+/)?[\w.-]+)/\S*'",
+    r"Cannot find module '(?:\.{1,2}/)+build/(?:Release|Debug)/([\w-]+\.node)'",
     r"(npm) has a bug related to optional dependencies",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.first(case, lines)?;
     let subject = found.subject();
-    let why = format!("the native part of `{subject}` is missing or made for another system");
+    let why = format!("the native part of `{subject}` is missing, or made for another system or another Node");
     Some(Hit::at(found.line, subject, why))
 }

@@ -24,6 +24,10 @@ pub const RULE: Rule = Rule {
         "unrecognized option",
         "is ambiguous",
         "Unknown option:",
+        "is not installed or it's not in your PATH",
+        "No wkhtmltopdf executable found",
+        "Bad git executable",
+        "spawn ",
     ],
     detect,
     foresee,
@@ -96,6 +100,23 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "  File \"/usr/local/lib/python3.12/subprocess.py\", line 1955, in _execute_child\n    raise child_exception_type(errno_num, err_msg, err_filename)\nFileNotFoundError: [Errno 2] No such file or directory: 'ffmpeg'\n==> Exited with status 1",
+            files: &[(
+                "Dockerfile",
+                "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nUSER nobody\nCMD [\"python\", \"a.py\"]\n",
+            )],
+            subject: "ffmpeg",
+            remedy: Some((
+                "install-tool",
+                &[(
+                    "Dockerfile",
+                    "FROM python:3.12-slim\nWORKDIR /app\nCOPY . .\nRUN apt-get update && apt-get install -y --no-install-recommends ffmpeg && rm -rf /var/lib/apt/lists/*\nUSER nobody\nCMD [\"python\", \"a.py\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
             files: &[("Dockerfile", "FROM node:20-slim\nRUN git clone https://example.com/x.git\n")],
             subject: "git",
             remedy: Some((
@@ -120,6 +141,15 @@ static SHAPES: Phrases = Phrases::new(&[
     r"(?P<command>adduser|addgroup): unrecognized option",
     r"^(?P<adduser>Option [sdhg] is ambiguous|Unknown option: [SDGHh])",
     r"(?P<command>git|bzr|hg|svn)(?: executable)? (?:was )?not found|cannot find (?:the )?(?:command|program) ['`]?(?P<command2>[\w.+-]+)",
+]);
+
+/// What libraries say of a program that they call while the service runs.
+static CALLED: Phrases = Phrases::new(&[
+    r"(tesseract|ffmpeg|ffprobe) is not installed or it's not in your PATH",
+    r"No (wkhtmltopdf) executable found",
+    r"ImportError: Bad (git) executable",
+    r"Error: spawn ([\w.+-]+) ENOENT",
+    r"FileNotFoundError: \[Errno 2\] No such file or directory: '([\w+-]+)'$",
 ]);
 
 /// Tools that come from the language's own package manager: those failures have classes of their own.
@@ -187,6 +217,15 @@ const KEYWORDS: &[&str] =
     &["CMD", "ENTRYPOINT", "RUN", "COPY", "ADD", "ENV", "WORKDIR", "EXPOSE", "FROM", "source", "export"];
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
+    let called = CALLED.last(case, lines).filter(|called| {
+        let command = called.subject();
+        case.log.failing.is_none() && (commands::is_known(command) || command == "wkhtmltopdf")
+    });
+    if let Some(called) = called {
+        let why = format!("the service calls `{}`, which the image does not have", called.subject());
+        let hit = Hit::at(called.line, called.subject(), why).confidence(0.93);
+        return Some(Hit { stage: Some(Stage::Startup), ..hit });
+    }
     let seen = SHAPES.last(case, lines)?;
     let command = match seen.named(&["adduser"]) {
         "" => seen.named(&["command", "command2"]).to_owned(),

@@ -38,7 +38,8 @@ static SHAPES: Phrases = Phrases::new(&[
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    let seen = SHAPES.first(case, lines)?;
+    // Tools that migrate databases compare the sums of their own scripts.
+    let seen = SHAPES.first(case, lines).filter(|seen| !case.text(seen.line).contains("igration"))?;
     let subject = match seen.named(&["file"]) {
         "" => downloads::address(case, seen.line),
         file => file.to_owned(),

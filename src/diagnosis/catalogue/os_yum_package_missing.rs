@@ -24,13 +24,13 @@ pub const RULE: Rule = Rule {
 };
 
 static SHAPES: Phrases = Phrases::new(&[
-    r"Unable to find a match: (?P<a>\S+)|No match for argument: (?P<b>\S+)|No package (?P<c>\S+) available|error: No such package: (?P<d>\S+)",
+    r"Unable to find a match: (?P<a>\S+)|No match for argument: (?P<b>\S+)|No package (?P<c>\S+) available|error: No such package: (?P<d>\S+)|No package matches '(?P<e>[^']+)'",
     r"Error: Nothing to do",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let seen = SHAPES.last(case, lines)?;
-    let subject = seen.named(&["a", "b", "c", "d"]).to_owned();
+    let subject = seen.named(&["a", "b", "c", "d", "e"]).to_owned();
     let why = format!("the release has no package `{subject}`");
     Some(Hit::at(seen.line, subject, why).confidence(0.92))
 }

@@ -2,7 +2,9 @@
 
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::{Case, php};
+use crate::diagnosis::{Case, installs, php};
+use crate::dockerfile::edit;
+use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
     id: "other-composer",
@@ -22,10 +24,38 @@ pub const RULE: Rule = Rule {
         "SHA384 is not supported",
         "requires php ",
         "requires PHP extension ext-",
+        "Allowed memory size of",
+        "unzip/7z commands are both missing",
     ],
     detect,
     remedies,
     examples: &[
+        Example {
+            log: "#9 [5/7] RUN composer install --no-dev\n#9 41.2 PHP Fatal error:  Allowed memory size of 134217728 bytes exhausted (tried to allocate 4096 bytes) in phar:///usr/bin/composer/src/Composer/DependencyResolver/Solver.php on line 223\n#9 ERROR: process \"/bin/sh -c composer install --no-dev\" did not complete successfully: exit code: 255",
+            files: &[("Dockerfile", "FROM php:8.2-cli\nCOPY . .\nRUN composer install --no-dev\n")],
+            subject: "Allowed memory size",
+            remedy: Some((
+                "unbound-composer",
+                &[(
+                    "Dockerfile",
+                    "FROM php:8.2-cli\nCOPY . .\nENV COMPOSER_MEMORY_LIMIT=-1\nRUN composer install --no-dev\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "#9 [5/7] RUN composer install --no-dev\n#9 2.1   Failed to download monolog/monolog from dist: The zip extension and unzip/7z commands are both missing, skipping.\n#9 2.1 The php.ini used by your command-line PHP is: (none)\n#9 ERROR: process \"/bin/sh -c composer install --no-dev\" did not complete successfully: exit code: 1",
+            files: &[("Dockerfile", "FROM php:8.2-cli\nCOPY . .\nRUN composer install --no-dev\n")],
+            subject: "unzip",
+            remedy: Some((
+                "install-unzip",
+                &[(
+                    "Dockerfile",
+                    "FROM php:8.2-cli\nCOPY . .\nRUN apt-get update && apt-get install -y --no-install-recommends unzip && rm -rf /var/lib/apt/lists/*\nRUN composer install --no-dev\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
         Example {
             log: "  Problem 1\n    - acme/pdf 1.0 requires ext-gd * -> it is missing from your system. Install or enable PHP's gd extension.",
             files: &[
@@ -76,6 +106,8 @@ static SAID: Phrases = Phrases::new(&[
     r"Could not open input file: (composer\S*)",
     r"(SHA384) is not supported by your openssl",
     r"(Your requirements) could not be resolved",
+    r"(Allowed memory size) of \d+ bytes exhausted.*omposer",
+    r"(unzip)/7z commands are both missing",
 ]);
 
 static EXTENSION: Phrases =
@@ -90,6 +122,28 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 
 /// Every extension that the log misses, one step for all.
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let index = case.failing_instruction();
+    if hit.subject == "Allowed memory size" {
+        let line = ["ENV COMPOSER_MEMORY_LIMIT=-1"];
+        return Prescription::none().with(
+            "unbound-composer",
+            "Let composer use the memory there is",
+            "PHP's limit is for requests; composer needs more to solve the requirements, and only while it installs",
+            Applicability::Rehearse,
+            index.and_then(|index| {
+                edit::insert_before_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, &line)
+            }),
+        );
+    }
+    if hit.subject == "unzip" {
+        return Prescription::none().with(
+            "install-unzip",
+            "Install the package `unzip`",
+            "composer unpacks what it fetches with it",
+            Applicability::Rehearse,
+            index.and_then(|index| installs::provide(case, index, &["unzip"])),
+        );
+    }
     let from = hit.line.unwrap_or_default();
     let said = (from..case.log.lines.len()).filter_map(|line| EXTENSION.on(case, line));
     let mut missing: Vec<String> = said.map(|found| found.subject().to_owned()).collect();

@@ -50,7 +50,7 @@ static SAID: Phrases = Phrases::new(&[
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAID.first(case, lines)?;
-    let subject = found.subject();
+    let subject = found.subject().trim_end_matches('.');
     let why = format!("the .NET SDK of the image cannot build this ({subject})");
     Some(Hit::at(found.line, subject, why))
 }

@@ -31,7 +31,7 @@ pub const RULE: Rule = Rule {
 static SAYS: Phrases = Phrases::new(&[
     r"^\s*([\w.-]+==\S+) from https?://|DO NOT MATCH THE (HASHES)|Hashes are required in (--require-hashes) mode|[Hh]ash mismatch for `?([\w.=-]+)|In (--require-hashes) mode, all",
 ]);
-static NAMED: Phrases = Phrases::new(&[r"^\s*([\w.\-]+==[^\s;]+) from "]);
+static NAMED: Phrases = Phrases::new(&[r"^\s*([\w.\-]+(?:==[^\s;]+)?) from (?:https?|file):"]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let found = SAYS.last(case, lines)?;

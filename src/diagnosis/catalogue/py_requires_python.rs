@@ -31,6 +31,7 @@ pub const RULE: Rule = Rule {
         "or >= 3.4 required",
         "requires an up-to-date ssl module",
         "requires python '",
+        "incompatible with the project's python requirement",
         "current python version (",
         "syntaxerror: ",
     ],
@@ -136,7 +137,10 @@ static PACKAGE: Phrases =
 static REQUIRES: Phrases = Phrases::new(&[r"(\S+) requires Python '?([^']+?)'? but the running Python is ([\d.]+)"]);
 static POETRY: Phrases =
     Phrases::new(&[r"[Pp]ython version \(?([\d.]+\S*?)\)? is not allowed by the project \(([^)]+)\)"]);
-static UV: Phrases = Phrases::new(&[r"current Python version \(([\d.]+)\) does not satisfy Python([<>=!~][^\s,]+)"]);
+static UV: Phrases = Phrases::new(&[
+    r"current Python version \(([\d.]+)\) does not satisfy Python([<>=!~][^\s,]+)",
+    r"resolved to Python ([\d.]+), which is incompatible with the project's Python requirement: `([^`]+)`",
+]);
 static BACKEND: Phrases = Phrases::new(&[r"Cannot import '(setuptools\.build_meta)'"]);
 static IN_SETUP: Phrases = Phrases::new(&[
     r"(?:RuntimeError: |^\s*)(Python version >= ?[\d.]+ required|Python version 2\.7 or >= 3\.4 required)|requires an up-to-date (SSL) module",

@@ -1,8 +1,9 @@
 //! `ruby-git-source`: A gem from git cannot be fetched.
 
-use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::rule::{Example, Hit, Policy, Rule, Severity, Stage, Weight};
+use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::{Case, installs};
+use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
     id: "ruby-git-source",
@@ -14,13 +15,32 @@ pub const RULE: Rule = Rule {
     severity: Severity::High,
     policy: Policy::Human,
     weight: Weight::Root,
-    needles: &["Git error: command", "Retrying `git clone", "git clone"],
+    needles: &["Git error: command", "Retrying `git clone", "git clone", "You need to install git"],
     detect,
-    examples: &[Example {
-        log: "Retrying `git clone 'https://github.com/acme/gone.git' \"/usr/local/bundle/cache\" --bare --no-hardlinks --quiet` due to error (2/4): Bundler::Source::Git::GitCommandError Git error: command `git clone 'https://github.com/acme/gone.git'",
-        subject: "https://github.com/acme/gone.git",
-        ..Example::BLANK
-    }],
+    remedies,
+    examples: &[
+        Example {
+            log: "#9 [4/5] RUN bundle install\n#9 0.9 You need to install git to be able to use gems from git repositories. For help\n#9 0.9 installing git, please refer to GitHub's tutorial at\n#9 ERROR: process \"/bin/sh -c bundle install\" did not complete successfully: exit code: 11",
+            files: &[(
+                "Dockerfile",
+                "FROM ruby:3.3-slim\nWORKDIR /app\nCOPY Gemfile Gemfile.lock ./\nRUN bundle install\n",
+            )],
+            subject: "git",
+            remedy: Some((
+                "install-git",
+                &[(
+                    "Dockerfile",
+                    "FROM ruby:3.3-slim\nWORKDIR /app\nCOPY Gemfile Gemfile.lock ./\nRUN apt-get update && apt-get install -y --no-install-recommends git && rm -rf /var/lib/apt/lists/*\nRUN bundle install\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+        Example {
+            log: "Retrying `git clone 'https://github.com/acme/gone.git' \"/usr/local/bundle/cache\" --bare --no-hardlinks --quiet` due to error (2/4): Bundler::Source::Git::GitCommandError Git error: command `git clone 'https://github.com/acme/gone.git'",
+            subject: "https://github.com/acme/gone.git",
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -38,7 +58,22 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         return None;
     }
     let found = SAID.first(case, lines)?;
+    if found.wording == 2 {
+        let why = "a gem comes from a git repository, and the image has no git";
+        return Some(Hit::at(found.line, "git", why).policy(Policy::Fix).confidence(0.97));
+    }
     let subject = found.subject();
     let why = format!("the gem from `{subject}` cannot be fetched");
     Some(Hit::at(found.line, subject, why))
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let index = case.failing_instruction().filter(|_| hit.subject == "git");
+    Prescription::none().with(
+        "install-git",
+        "Install the package `git`",
+        "bundler fetches the gem with it",
+        Applicability::Rehearse,
+        index.and_then(|index| installs::provide(case, index, &["git"])),
+    )
 }

@@ -1,5 +1,6 @@
 //! `st-entrypoint-missing`: what the container shall start is not there.
 
+use crate::diagnosis::dotnet;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::start::{reach, script};
@@ -23,6 +24,7 @@ pub const RULE: Rule = Rule {
         "sh\r: not found",
         "/bin/sh^M",
         ": not found",
+        ".dll' does not exist",
     ],
     detect,
     foresee,
@@ -76,6 +78,27 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
         Example {
+            log: "The command could not be loaded, possibly because:\n  * You intended to execute a .NET application:\n      The application 'Orders.dll' does not exist.\n  * You intended to execute a .NET SDK command:\n      No .NET SDKs were found.\n==> Exited with status 145",
+            files: &[
+                (
+                    "Dockerfile",
+                    "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS build\nWORKDIR /src\nCOPY . .\nRUN dotnet publish src/Orders.Api/Orders.Api.csproj -c Release -o /out\nFROM mcr.microsoft.com/dotnet/aspnet:8.0\nWORKDIR /app\nCOPY --from=build /out .\nENTRYPOINT [\"dotnet\", \"Orders.dll\"]\n",
+                ),
+                ("src/Orders.Api/Orders.Api.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"></Project>\n"),
+                ("src/Orders.Core/Orders.Core.csproj", "<Project Sdk=\"Microsoft.NET.Sdk\"></Project>\n"),
+            ],
+            subject: "Orders.dll",
+            remedy: Some((
+                "start-published",
+                &[(
+                    "Dockerfile",
+                    "FROM mcr.microsoft.com/dotnet/sdk:8.0 AS build\nWORKDIR /src\nCOPY . .\nRUN dotnet publish src/Orders.Api/Orders.Api.csproj -c Release -o /out\nFROM mcr.microsoft.com/dotnet/aspnet:8.0\nWORKDIR /app\nCOPY --from=build /out .\nENTRYPOINT [\"dotnet\", \"Orders.Api.dll\"]\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
             log: "exec ./start.sh: no such file or directory\n==> Exited with status 255",
             files: &[
                 ("Dockerfile", "FROM node:20-alpine\nWORKDIR /app\nCOPY start.sh ./\nCMD [\"./start.sh\"]\n"),
@@ -104,6 +127,8 @@ static SAID: Phrases = Phrases::new(&[
     r#"exec user process caused:? "?no such file or directory"#,
     r"(\S+\.sh): no such file or directory",
     r"exec: (?:line )?\d*:? ?(\S*/\S+): not found",
+    r"^(?:/bin/)?sh: (?:\d+: )?(\.{0,2}/[\w./-]+): not found",
+    r"The application '([^']+\.dll)' does not exist",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
@@ -134,6 +159,26 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(hit)
 }
 
+/// The start of the program that the project is published as.
+fn published(case: &Case<'_>, hit: &Hit) -> Option<Remedy> {
+    let program = dotnet::program(case)?;
+    let right = format!("{program}.dll");
+    let command = case.command();
+    let edit = [command.entrypoint, command.cmd].into_iter().flatten().find_map(|index| {
+        let words = case.dockerfile.instructions()[index].words();
+        let old = words.iter().find(|word| word.rsplit('/').next() == Some(hit.subject.as_str()))?;
+        let new = format!("{}{right}", old.strip_suffix(hit.subject.as_str())?);
+        edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, index, old, &new)
+    });
+    edit.map(|edit| Remedy {
+        id: "start-published".into(),
+        title: format!("Start `{right}`"),
+        why: format!("that is what `dotnet publish` makes of the project; there is no `{}`", hit.subject),
+        applicability: Applicability::Rehearse,
+        edits: vec![edit],
+    })
+}
+
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let broken = script::started(case).filter(|script| {
         let first = case.workspace.lines(&script.path).first().is_some_and(|line| line.starts_with("#!"));
@@ -160,6 +205,9 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         applicability: Applicability::Apply,
         edits: vec![edit],
     };
+    if hit.subject.ends_with(".dll") {
+        return Prescription::of(published(case, hit));
+    }
     if let Some(script) = named {
         if script.has_carriage_returns {
             let edit = Edit::LineFeeds { path: script.path.clone() };

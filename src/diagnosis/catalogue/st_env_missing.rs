@@ -42,6 +42,31 @@ pub const RULE: Rule = Rule {
             subject: "JWT_SECRET",
             ..Example::BLANK
         },
+        Example {
+            log: "/app/node_modules/stripe/cjs/stripe.core.js:178\n            throw new Error('Neither apiKey nor config.authenticator provided');\n            ^\n\nError: Neither apiKey nor config.authenticator provided\n    at Stripe._setAuthenticator (/app/node_modules/stripe/cjs/stripe.core.js:178:19)\n    at Object.<anonymous> (/app/lib/billing.js:2:16)\n==> Exited with status 1",
+            files: &[
+                ("Dockerfile", "FROM node:22\nWORKDIR /app\nCOPY . .\nCMD [\"node\", \"index.js\"]\n"),
+                (
+                    "lib/billing.js",
+                    "const Stripe = require('stripe');\nconst stripe = new Stripe(process.env.STRIPE_KEY);\n",
+                ),
+            ],
+            subject: "STRIPE_KEY",
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "google.auth.exceptions.DefaultCredentialsError: Your default credentials were not found. To set up Application Default Credentials, see https://cloud.google.com/docs/authentication/external/set-up-adc for more information.\n==> Exited with status 1",
+            subject: "GOOGLE_APPLICATION_CREDENTIALS",
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "/app/dist/env.js:21\nZodError: [\n  {\n    \"code\": \"invalid_type\",\n    \"expected\": \"string\",\n    \"received\": \"undefined\",\n    \"path\": [\n      \"SMTP_HOST\"\n    ],\n    \"message\": \"Required\"\n  }\n]\n==> Exited with status 1",
+            subject: "SMTP_HOST",
+            status: "update_failed",
+            ..Example::BLANK
+        },
         Example { log: "KeyError: key not found: \"DATABASE_URL\"", subject: "DATABASE_URL", ..Example::BLANK },
         Example {
             log: "decouple.UndefinedValueError: SECRET_KEY not found. Declare it as envvar or define a default value.",

@@ -76,6 +76,7 @@ static SAID: Phrases = Phrases::new(&[
     r#"\[emerg\].*?unknown directive "([^"]+)""#,
     r#"\[emerg\].*?invalid number of arguments in "([^"]+)""#,
     r#"\[emerg\].*?unknown "(\w+)" variable"#,
+    r#"\[emerg\].*?cannot load certificate(?: key)? "([^"]+)""#,
     r#"\[emerg\].*?"([^"]+)" failed \(2: No such file"#,
     r"\[emerg\].*?in (/\S+:\d+)",
     r"\[emerg\] (.+)",

@@ -95,6 +95,7 @@ pub const RULE: Rule = Rule {
 
 static SAID: Phrases = Phrases::new(&[
     r"Error: Cannot find module '(/[^']+)'",
+    r"\[ERR_MODULE_NOT_FOUND\]: Cannot find module '(/[^']+\.(?:[cm]?[jt]sx?|json))'",
     r"Cannot find module '(\./[^']+)'",
     r"Could not find a production build in the '([^']+)'",
 ]);

@@ -1,11 +1,8 @@
 //! `st-panic`: the program panics at the start.
 
-use crate::diagnosis::Case;
-use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::dockerfile::edit;
-use crate::remedy::{Applicability, Remedy};
+use crate::diagnosis::{Case, golang};
 
 pub const RULE: Rule = Rule {
     id: "st-panic",
@@ -99,21 +96,5 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     if !hit.subject.starts_with("unknown time zone") {
         return Prescription::none();
     }
-    let instructions = case.dockerfile.instructions();
-    let builds = |at: &usize| {
-        let script = node::script_of(case, *at);
-        instructions[*at].keyword == "RUN"
-            && node::commands(&script).iter().any(|command| command.contains("go build") && !command.contains("-tags"))
-    };
-    let edit = (0..instructions.len()).find(builds).and_then(|at| {
-        let (from, to) = ("go build", "go build -tags timetzdata");
-        edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, at, from, to)
-    });
-    Prescription::of(edit.map(|edit| Remedy {
-        id: "embed-time-zones".into(),
-        title: "Build the time zones into the binary".into(),
-        why: "the final image has none, and Go can bring its own".into(),
-        applicability: Applicability::Rehearse,
-        edits: vec![edit],
-    }))
+    Prescription::of(golang::with_time_zones(case))
 }

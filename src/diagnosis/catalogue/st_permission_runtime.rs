@@ -22,6 +22,7 @@ pub const RULE: Rule = Rule {
         "Permission denied @ rb_sysopen",
         "(13: Permission denied)",
         "failed (13",
+        "failed to open stream: permission denied",
     ],
     detect,
     remedies,
@@ -95,6 +96,8 @@ static SAID: Phrases = Phrases::new(&[
     r"EACCES: permission denied, \w+ '([^']+)'",
     r"PermissionError: \[Errno 13\] Permission denied: '([^']+)'",
     r"Permission denied @ \w+ - (\S+)",
+    r#""([^"]+)" could not be opened[^:]*: [Ff]ailed to open stream: Permission denied"#,
+    r"\((/[^)\s]+)\): [Ff]ailed to open stream: Permission denied",
     r#"(?:mkdir|open)\(\) "([^"]+)" failed \(13"#,
 ]);
 

@@ -19,6 +19,7 @@ pub const RULE: Rule = Rule {
     policy: Policy::Fix,
     weight: Weight::Root,
     needles: &[
+        "invalid value: file does not exist",
         "could not import module",
         "error: could not import",
         "could not locate a flask application",
@@ -96,7 +97,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r#"Could not import module "([^"]+)"|Error: Could not import '([^']+)'|(Could not locate a Flask application)|(No application module specified)|Error loading ASGI app factory: .*?'([^']+)'|python[\d.]*: can't open file '([^']+)'"#,
+    r#"Could not import module "([^"]+)"|Error: Could not import '([^']+)'|(Could not locate a Flask application)|(No application module specified)|Error loading ASGI app factory: .*?'([^']+)'|python[\d.]*: can't open file '([^']+)'|Invalid value: File does not exist: (\S+)"#,
 ]);
 static SERVER_IMPORT: Phrases = Phrases::new(&[
     r#"gunicorn/util\.py", line \d+, in import_app|hypercorn/utils\.py", line \d+, in load_application"#,

@@ -74,7 +74,11 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let missing = modules::missing(case, lines)?;
     let named_by_start = start::app_path(case).is_some_and(|app| app.module.split('.').next() == Some(missing.top()));
     let of_tools = modules::is_build_tool(&missing.module) && missing.by_package();
-    if modules::is_own(case, &missing) || named_by_start && !missing.by_package() || of_tools {
+    if modules::is_own(case, &missing)
+        || named_by_start && !missing.by_package()
+        || of_tools
+        || modules::while_packaging(case, &missing)
+    {
         return None;
     }
     let subject = if packages::providing(&missing.module).is_some() && !missing.module.starts_with("google.") {

@@ -1,8 +1,8 @@
 //! `st-ruby-load`: a gem or a program it needs is not there at the start.
 
-use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
+use crate::diagnosis::{Case, installs};
 use crate::remedy::{Applicability, Edit, Remedy};
 
 pub const RULE: Rule = Rule {
@@ -30,26 +30,44 @@ pub const RULE: Rule = Rule {
     ],
     detect,
     remedies,
-    examples: &[Example {
-        log: "/usr/lib/ruby/3.1.0/bundler/rubygems_integration.rb:308:in `block in replace_bin_path': can't find executable puma for gem puma. puma is not currently included in the bundle, perhaps you meant to add it to your Gemfile? (Gem::Exception)\n==> Exited with status 1",
-        files: &[
-            ("Dockerfile", "FROM ruby:3.1\nENV BUNDLE_WITHOUT=development:test\nCMD bundle exec puma\n"),
-            (
-                "Gemfile",
-                "source \"https://rubygems.org\"\n\ngem \"kramdown\", \"~> 2.4\"\ngem \"rouge\", \"~> 3.30\"\n\ngroup :development do\n  gem \"puma\", \"~> 5.6\"\nend\n\ngroup :test do\n  gem \"rake\"\nend\n",
-            ),
-        ],
-        subject: "puma",
-        remedy: Some((
-            "move-out-of-group",
-            &[(
-                "Gemfile",
-                "source \"https://rubygems.org\"\n\ngem \"kramdown\", \"~> 2.4\"\ngem \"rouge\", \"~> 3.30\"\ngem \"puma\", \"~> 5.6\"\n\ngroup :test do\n  gem \"rake\"\nend\n",
+    examples: &[
+        Example {
+            log: "/usr/lib/ruby/3.1.0/bundler/rubygems_integration.rb:308:in `block in replace_bin_path': can't find executable puma for gem puma. puma is not currently included in the bundle, perhaps you meant to add it to your Gemfile? (Gem::Exception)\n==> Exited with status 1",
+            files: &[
+                ("Dockerfile", "FROM ruby:3.1\nENV BUNDLE_WITHOUT=development:test\nCMD bundle exec puma\n"),
+                (
+                    "Gemfile",
+                    "source \"https://rubygems.org\"\n\ngem \"kramdown\", \"~> 2.4\"\ngem \"rouge\", \"~> 3.30\"\n\ngroup :development do\n  gem \"puma\", \"~> 5.6\"\nend\n\ngroup :test do\n  gem \"rake\"\nend\n",
+                ),
+            ],
+            subject: "puma",
+            remedy: Some((
+                "move-out-of-group",
+                &[(
+                    "Gemfile",
+                    "source \"https://rubygems.org\"\n\ngem \"kramdown\", \"~> 2.4\"\ngem \"rouge\", \"~> 3.30\"\ngem \"puma\", \"~> 5.6\"\n\ngroup :test do\n  gem \"rake\"\nend\n",
+                )],
+            )),
+            status: "update_failed",
+            ..Example::BLANK
+        },
+        Example {
+            log: "#12 [7/8] RUN bundle exec rake assets:precompile\n#12 3.1 rake aborted!\n#12 3.1 ExecJS::RuntimeUnavailable: Could not find a JavaScript runtime. See https://github.com/rails/execjs for a list of available runtimes.\n#12 ERROR: process \"/bin/sh -c bundle exec rake assets:precompile\" did not complete successfully: exit code: 1",
+            files: &[(
+                "Dockerfile",
+                "FROM ruby:3.3-slim\nRUN apt-get update && apt-get install -y build-essential\nCOPY . .\nRUN bundle exec rake assets:precompile\n",
             )],
-        )),
-        status: "update_failed",
-        ..Example::BLANK
-    }],
+            subject: "JavaScript runtime",
+            remedy: Some((
+                "install-system-package",
+                &[(
+                    "Dockerfile",
+                    "FROM ruby:3.3-slim\nRUN apt-get update && apt-get install -y build-essential nodejs\nCOPY . .\nRUN bundle exec rake assets:precompile\n",
+                )],
+            )),
+            ..Example::BLANK
+        },
+    ],
     ..Rule::BLANK
 };
 
@@ -66,16 +84,31 @@ static SAID: Phrases = Phrases::new(&[
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
-    if case.log.failing.is_some() {
-        return None;
-    }
     let found = SAID.first(case, lines)?;
     let gem = found.subject();
+    let of_system = of_system(gem).is_some();
+    // While a bundle is installed, a gem that is not there is bundler's own matter.
+    if case.log.failing.is_some() && !of_system {
+        return None;
+    }
     let why = match place(case, gem) {
         Some(place) => format!("`{gem}` stands in the group `{}` of the Gemfile, which is left out", place.group),
         None => format!("`{gem}` is not there when the service starts"),
     };
-    Some(Hit::at(found.line, gem, why).confidence(0.93))
+    let hit = Hit::at(found.line, gem, why).confidence(0.93);
+    Some(match case.log.failing.is_some() {
+        true => Hit { stage: Some(Stage::AppBuild), ..hit },
+        false => hit,
+    })
+}
+
+/// The system's package that Ruby code looks for, by what it says it misses.
+fn of_system(missing: &str) -> Option<&'static str> {
+    match missing {
+        "JavaScript runtime" => Some("nodejs"),
+        "TZInfo::DataSourceNotFound" => Some("tzdata"),
+        _ => None,
+    }
 }
 
 /// A gem inside a group block of the Gemfile. Lines are indices.
@@ -108,6 +141,17 @@ fn place(case: &Case<'_>, gem: &str) -> Option<InGroup> {
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    if let Some(package) = of_system(&hit.subject) {
+        let command = case.dockerfile.final_command();
+        let index = case.failing_instruction().or(command.entrypoint).or(command.cmd);
+        return Prescription::none().with(
+            "install-system-package",
+            format!("Install the package `{package}`"),
+            "a gem looks for it in the system",
+            Applicability::Rehearse,
+            index.and_then(|index| installs::provide(case, index, &[package])),
+        );
+    }
     let path = case.in_repository("Gemfile");
     let lines = case.workspace.lines(&path);
     let Some(place) = place(case, &hit.subject) else { return Prescription::none() };

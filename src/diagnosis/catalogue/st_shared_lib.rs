@@ -23,6 +23,7 @@ pub const RULE: Rule = Rule {
         "error loading shared library",
         "failed to find libmagic",
         "cannot load library",
+        "find a valid icu package",
     ],
     detect,
     remedies,
@@ -61,7 +62,7 @@ pub const RULE: Rule = Rule {
 };
 
 static SAYS: Phrases = Phrases::new(&[
-    r"(lib[\w.+-]+\.so[\d.]*|lib[\w.+-]+): cannot open shared object file|error while loading shared libraries: ([\w.+-]+):|Error loading shared library ([\w.+-]+):|failed to find (libmagic)|cannot load library '([\w.+-]+)'",
+    r"(lib[\w.+-]+\.so[\d.]*|lib[\w.+-]+): cannot open shared object file|error while loading shared libraries: ([\w.+-]+):|Error loading shared library ([\w.+-]+):|failed to find (libmagic)|cannot load library '([\w.+-]+)'|find a valid (ICU) package",
 ]);
 
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
@@ -78,7 +79,10 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     if graphics {
         return None;
     }
-    let subject = found.subject();
+    let subject = match found.subject() {
+        "ICU" => "libicu",
+        name => name,
+    };
     let why = format!("the library `{subject}` is not in the image");
     Some(Hit::at(found.line, subject, why).confidence(0.95))
 }

@@ -363,6 +363,8 @@ pub fn for_command(name: &str) -> Option<Need> {
 pub fn for_shared_object(name: &str) -> Option<Need> {
     let known: &[(&str, &'static [&'static str], &'static [&'static str])] = &[
         ("libGL.so.1", &["libgl1"], &["mesa-gl"]),
+        // What .NET calls it: of its images only those on Alpine come without.
+        ("libicu", &[], &["icu-libs"]),
         ("libglib-2.0.so.0", &["libglib2.0-0"], &["glib"]),
         ("libgthread-2.0.so.0", &["libglib2.0-0"], &["glib"]),
         (

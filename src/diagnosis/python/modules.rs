@@ -31,6 +31,21 @@ impl Missing {
     }
 }
 
+static PACKAGING: Phrases = Phrases::new(&[
+    r"did not run successfully|subprocess-exited-with-error|Command errored out|Running setup\.py|setup\.py egg_info|running egg_info",
+]);
+/// A traceback out of a package's set-up program is not longer.
+const TRACEBACK_LINES_MAX: usize = 60;
+
+/// Whether a package's own set-up program imports it, while pip builds the package: it is no requirement of the project.
+pub fn while_packaging(case: &Case<'_>, missing: &Missing) -> bool {
+    let unpacked =
+        |path: &str| ["/pip-install-", "/pip-req-build-", "/pip-build-"].iter().any(|part| path.contains(part));
+    case.log.failing.is_some()
+        && (missing.importer.as_deref().is_some_and(unpacked)
+            || PACKAGING.above(case, missing.line, TRACEBACK_LINES_MAX).is_some())
+}
+
 /// The last import that failed.
 pub fn missing(case: &Case<'_>, lines: &[usize]) -> Option<Missing> {
     let found = MISSING.last(case, lines).or_else(|| RUN_AS_MODULE.last(case, lines))?;

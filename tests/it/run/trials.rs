@@ -102,6 +102,10 @@ const STUBBORN_LOG: [&str; 3] = [
 
 /// A platform that goes on failing until the second remedy is there.
 async fn stubborn() -> Scene {
+    stubborn_with(STUBBORN).await
+}
+
+async fn stubborn_with(tool: &str) -> Scene {
     let scene = Scene::start().await;
     let dockerfile = "FROM alpine:3\nWORKDIR /app\nENV PATH=/app/bin:$PATH\nCOPY . .\nRUN chmod +x bin/python3\nRUN sh ./pip3 install -r requirements.txt\nCMD [\"sh\", \"serve.sh\"]\n";
     let script = json!({"build": "fail", "log": STUBBORN_LOG, "until": {"Dockerfile": "PIP_BREAK_SYSTEM_PACKAGES"}});
@@ -110,7 +114,7 @@ async fn stubborn() -> Scene {
         // What a real Python would do takes a network.
         ("bin/python3", "#!/bin/sh\nexit 0\n"),
         ("serve.sh", SERVE),
-        ("pip3", STUBBORN),
+        ("pip3", tool),
         ("requirements.txt", ""),
         ("fake-build.json", &script.to_string()),
     ];
@@ -135,6 +139,33 @@ async fn a_trial_that_refutes_the_first_remedy_chooses_the_second() {
     let without = stubborn().await;
     let run = without.deploy(&[]).await.expect(0);
     assert_eq!(run.end()["deploys"], 2, "without a trial the first remedy costs a deploy");
+}
+
+/// The same tool: a virtual environment only leads to a failure that no edit mends.
+const STUBBORN_ELSEWHERE: &str = r#"#!/bin/sh
+[ -n "$PIP_BREAK_SYSTEM_PACKAGES" ] && exit 0
+case "$PATH" in
+  /opt/venv/*) echo 'npm error notsup Unsupported platform for fsevents@2.3.3: wanted {"os":"darwin"}' ;;
+  *) echo 'error: externally-managed-environment' ;;
+esac
+exit 1
+"#;
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs python3, Linux namespaces and a Docker engine with base images; .ci/run runs it"]
+async fn a_remedy_that_leads_where_nothing_helps_gives_way_to_the_next_one() {
+    let scene = stubborn_with(STUBBORN_ELSEWHERE).await;
+    let run = scene.deploy(&["--trial", "require", "--builder", "engine"]).await.expect(0);
+    assert_eq!(results(&run), ["failed", "passed"], "{}", run.stdout);
+    let applied = run.all("fix.applied");
+    let names: Vec<_> = applied.iter().map(|event| event["remedy"].as_str().unwrap()).collect();
+    assert_eq!((&run.end()["deploys"], names), (&json!(1), vec!["allow-system-packages"]), "{}", run.stdout);
+    let learned = scene.learning();
+    assert_eq!(
+        learned["records"]["py-externally-managed/use-venv"]["failed"],
+        Value::Null,
+        "it was not refuted: {learned}"
+    );
 }
 
 #[tokio::test]

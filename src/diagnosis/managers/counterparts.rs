@@ -1,0 +1,216 @@
+//! What a package is called by another distribution.
+//!
+//! Sources: packages.debian.org (bookworm, trixie), pkgs.alpinelinux.org (3.19 to 3.22), the repositories of CentOS Stream 9
+//! and Fedora, as of November 2025; the Debian column was looked up with apt-cache in bookworm (2026-11-24).
+
+use crate::diagnosis::base::Family;
+use crate::diagnosis::renamed;
+
+/// Packages that go by one name everywhere.
+const EVERYWHERE: &[&str] = &[
+    "autoconf",
+    "automake",
+    "bash",
+    "bison",
+    "bzip2",
+    "ca-certificates",
+    "cmake",
+    "curl",
+    "file",
+    "flex",
+    "gcc",
+    "gettext",
+    "git",
+    "graphviz",
+    "gzip",
+    "jq",
+    "less",
+    "libtool",
+    "m4",
+    "make",
+    "nano",
+    "nginx",
+    "nodejs",
+    "npm",
+    "openssl",
+    "patch",
+    "perl",
+    "python3",
+    "rsync",
+    "sudo",
+    "supervisor",
+    "tar",
+    "tzdata",
+    "unzip",
+    "wget",
+    "zip",
+];
+
+/// Packages that Debian and Alpine call alike, and of which Red Hat has none or one of another name.
+const DEBIAN_AND_ALPINE: &[&str] = &[
+    "chromium",
+    "dos2unix",
+    "dumb-init",
+    "ffmpeg",
+    "fontconfig",
+    "g++",
+    "gfortran",
+    "git-lfs",
+    "imagemagick",
+    "inotify-tools",
+    "iproute2",
+    "libffi-dev",
+    "libpq-dev",
+    "libsodium-dev",
+    "libwebp-dev",
+    "libxml2-dev",
+    "mercurial",
+    "nasm",
+    "netcat-openbsd",
+    "poppler-utils",
+    "postgresql-client",
+    "procps",
+    "python3-dev",
+    "subversion",
+    "tesseract-ocr",
+    "tini",
+    "tree",
+    "vim",
+    "yasm",
+];
+
+/// `(Debian and Ubuntu, Alpine, Red Hat)`. `""`: no name is known; `"-"`: nothing has to be installed.
+///
+/// Of rows that fit the first one counts.
+const ROWS: &[(&str, &str, &str)] = &[
+    ("build-essential", "build-base", ""),
+    ("g++", "g++", "gcc-c++"),
+    ("gfortran", "gfortran", "gcc-gfortran"),
+    ("libc6-dev", "musl-dev", "glibc-devel"),
+    ("libc6-dev", "libc-dev", "glibc-devel"),
+    ("linux-libc-dev", "linux-headers", "kernel-headers"),
+    ("libstdc++6", "libstdc++", "libstdc++"),
+    ("libgcc-s1", "libgcc", "libgcc"),
+    ("libgomp1", "libgomp", "libgomp"),
+    ("pkg-config", "pkgconf", "pkgconf-pkg-config"),
+    ("pkgconf", "pkgconf", "pkgconf-pkg-config"),
+    ("pkg-config", "pkgconfig", "pkgconfig"),
+    ("ninja-build", "ninja", "ninja-build"),
+    ("python3-pip", "py3-pip", "python3-pip"),
+    ("python3-dev", "python3-dev", "python3-devel"),
+    ("python3-setuptools", "py3-setuptools", "python3-setuptools"),
+    ("python3-wheel", "py3-wheel", "python3-wheel"),
+    ("python3-venv", "-", "-"),
+    ("libffi-dev", "libffi-dev", "libffi-devel"),
+    ("libssl-dev", "openssl-dev", "openssl-devel"),
+    ("zlib1g-dev", "zlib-dev", "zlib-devel"),
+    ("libbz2-dev", "bzip2-dev", "bzip2-devel"),
+    ("liblzma-dev", "xz-dev", "xz-devel"),
+    ("xz-utils", "xz", "xz"),
+    ("libreadline-dev", "readline-dev", "readline-devel"),
+    ("libncurses-dev", "ncurses-dev", "ncurses-devel"),
+    ("libsqlite3-dev", "sqlite-dev", "sqlite-devel"),
+    ("sqlite3", "sqlite", "sqlite"),
+    ("libxml2-dev", "libxml2-dev", "libxml2-devel"),
+    ("libxslt1-dev", "libxslt-dev", "libxslt-devel"),
+    ("libxslt-dev", "libxslt-dev", "libxslt-devel"),
+    ("libcurl4-openssl-dev", "curl-dev", "libcurl-devel"),
+    ("libpq-dev", "libpq-dev", "libpq-devel"),
+    ("libpq-dev", "postgresql-dev", "postgresql-devel"),
+    ("libpq5", "libpq", "libpq"),
+    ("postgresql-client", "postgresql-client", "postgresql"),
+    ("default-libmysqlclient-dev", "mariadb-dev", "mariadb-connector-c-devel"),
+    ("libmariadb-dev", "mariadb-dev", "mariadb-connector-c-devel"),
+    ("libmariadb-dev", "mariadb-connector-c-dev", "mariadb-connector-c-devel"),
+    ("default-libmysqlclient-dev", "mariadb-dev", "mysql-devel"),
+    ("libmariadb3", "mariadb-connector-c", "mariadb-connector-c"),
+    ("default-mysql-client", "mysql-client", "mysql"),
+    ("mariadb-client", "mariadb-client", "mariadb"),
+    ("redis-tools", "redis", "redis"),
+    ("libjpeg-dev", "libjpeg-turbo-dev", "libjpeg-turbo-devel"),
+    ("libjpeg62-turbo-dev", "libjpeg-turbo-dev", "libjpeg-turbo-devel"),
+    ("libjpeg-dev", "jpeg-dev", "libjpeg-turbo-devel"),
+    ("libpng-dev", "libpng-dev", "libpng-devel"),
+    ("libtiff-dev", "tiff-dev", "libtiff-devel"),
+    ("libfreetype-dev", "freetype-dev", "freetype-devel"),
+    ("libfreetype6-dev", "freetype-dev", "freetype-devel"),
+    ("liblcms2-dev", "lcms2-dev", "lcms2-devel"),
+    ("libopenjp2-7-dev", "openjpeg-dev", "openjpeg2-devel"),
+    ("libcairo2-dev", "cairo-dev", "cairo-devel"),
+    ("libpango1.0-dev", "pango-dev", "pango-devel"),
+    ("libgif-dev", "giflib-dev", "giflib-devel"),
+    ("librsvg2-dev", "librsvg-dev", "librsvg2-devel"),
+    ("libpixman-1-dev", "pixman-dev", "pixman-devel"),
+    ("libvips-dev", "vips-dev", ""),
+    ("libmagickwand-dev", "imagemagick-dev", "ImageMagick-devel"),
+    ("imagemagick", "imagemagick", "ImageMagick"),
+    ("libgeos-dev", "geos-dev", "geos-devel"),
+    ("libproj-dev", "proj-dev", "proj-devel"),
+    ("libgdal-dev", "gdal-dev", "gdal-devel"),
+    ("libzmq3-dev", "zeromq-dev", "zeromq-devel"),
+    ("libyaml-dev", "yaml-dev", "libyaml-devel"),
+    ("libgmp-dev", "gmp-dev", "gmp-devel"),
+    ("libicu-dev", "icu-dev", "libicu-devel"),
+    ("libonig-dev", "oniguruma-dev", "oniguruma-devel"),
+    ("libzip-dev", "libzip-dev", "libzip-devel"),
+    ("libldap2-dev", "openldap-dev", "openldap-devel"),
+    ("libsasl2-dev", "cyrus-sasl-dev", "cyrus-sasl-devel"),
+    ("libsnappy-dev", "snappy-dev", "snappy-devel"),
+    ("libpcre2-dev", "pcre2-dev", "pcre2-devel"),
+    ("libkrb5-dev", "krb5-dev", "krb5-devel"),
+    ("uuid-dev", "util-linux-dev", "libuuid-devel"),
+    ("procps", "procps", "procps-ng"),
+    ("iproute2", "iproute2", "iproute"),
+    ("dnsutils", "bind-tools", "bind-utils"),
+    ("bind9-dnsutils", "bind-tools", "bind-utils"),
+    ("iputils-ping", "iputils", "iputils"),
+    ("netcat-openbsd", "netcat-openbsd", "nmap-ncat"),
+    ("netcat", "netcat-openbsd", "nmap-ncat"),
+    ("net-tools", "net-tools", "net-tools"),
+    ("openssh-client", "openssh-client", "openssh-clients"),
+    ("gnupg", "gnupg", "gnupg2"),
+    ("gnupg2", "gnupg", "gnupg2"),
+    ("vim", "vim", "vim-enhanced"),
+    ("vim", "vim", "vim"),
+    ("fonts-dejavu", "font-dejavu", "dejavu-sans-fonts"),
+    ("fonts-freefont-ttf", "font-freefont", ""),
+    ("fonts-liberation", "font-liberation", "liberation-fonts"),
+    ("passwd", "shadow", "shadow-utils"),
+    ("findutils", "findutils", "findutils"),
+    ("diffutils", "diffutils", "diffutils"),
+    ("coreutils", "coreutils", "coreutils"),
+    ("debianutils", "which", "which"),
+    // Only its own distribution needs these.
+    ("apt-transport-https", "-", "-"),
+    ("apt-utils", "-", "-"),
+    ("dialog", "-", "-"),
+    ("-", "gcompat", "-"),
+    ("-", "libc6-compat", "-"),
+    ("-", "-", "epel-release"),
+];
+
+/// What `name` of `from` is called by `to`: nothing (`""`) when nothing has to be installed there, `None` when it is not known.
+pub(super) fn counterpart(from: Family, to: Family, name: &str) -> Option<&'static str> {
+    let column = |row: &(&'static str, &'static str, &'static str), family: Family| match family {
+        Family::Debian => row.0,
+        Family::Alpine => row.1,
+        Family::RedHat => row.2,
+    };
+    // `gosu user program` and `su-exec user program` are two commands: the script would have to change, too.
+    if matches!(name, "gosu" | "su-exec") {
+        return None;
+    }
+    if let Some(known) = EVERYWHERE.iter().find(|known| **known == name) {
+        return Some(known);
+    }
+    let is_near = from != Family::RedHat && to != Family::RedHat;
+    if let Some(known) = DEBIAN_AND_ALPINE.iter().find(|known| is_near && **known == name) {
+        return Some(known);
+    }
+    let mut rows = ROWS.iter().filter(|row| column(row, from) == name && name != "-");
+    match rows.find_map(|row| Some(column(row, to)).filter(|other| !other.is_empty())) {
+        Some("-") => Some(""),
+        Some(other) => Some(other),
+        None => renamed::successor(to, "", name),
+    }
+}

@@ -29,6 +29,7 @@ pub const RULE: Rule = Rule {
         "Failed to resolve import \"",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -99,6 +100,23 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         import.path, import.written, import.right
     );
     Some(Hit::at(found.line, import.written.clone(), why).place(&import.path, import.line).confidence(0.97))
+}
+
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let comment = |import: &&Misspelt| {
+        let lines = case.workspace.lines(&import.path);
+        lines.get(import.line - 1).is_some_and(|line| line.trim_start().starts_with(['/', '*', '#', '<']))
+    };
+    // One remedy corrects them all.
+    let first = spelling::misspelt(case).into_iter().find(|import| !comment(&import));
+    let hit = first.map(|import| {
+        let why = format!(
+            "`{}` imports `{}`, but the file is called `{}`: on Linux upper and lower case differ",
+            import.path, import.written, import.right
+        );
+        Hit::in_file(&import.path, import.line, import.written, why).confidence(0.95)
+    });
+    hit.into_iter().collect()
 }
 
 /// The log names an import as it is written, or the path that it would have.

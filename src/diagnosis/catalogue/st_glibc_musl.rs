@@ -29,6 +29,7 @@ pub const RULE: Rule = Rule {
         "__memcpy_chk",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -93,6 +94,49 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let why =
         format!("`{subject}` was linked against the C library of `{}`, which `{}` does not have", built.0, built.1);
     Some(Hit::at(found.line, subject, why).confidence(0.93))
+}
+
+/// Packages of Go's own that use the C library where cgo is not switched off.
+static USES_C: Phrases =
+    Phrases::new(&[r#"^\s*(?:import\s+)?(?:\w+\s+)?"(net|net/\w+|os/user|C|runtime/cgo|plugin)"\s*$"#]);
+
+/// A Go program that is linked with glibc, and started where there is none.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let instructions = case.dockerfile.instructions();
+    let text = case.dockerfile.text();
+    let settled =
+        ["CGO_ENABLED", "-static", "netgo", "osusergo", "libc6-compat", "gcompat", "linkmode", "tinygo", "musl"];
+    let command = case.command();
+    let Some(started) = command.entrypoint.or(command.cmd).filter(|_| !settled.iter().any(|word| text.contains(word)))
+    else {
+        return vec![];
+    };
+    let Some(program) =
+        instructions[started].words().into_iter().find(|word| !matches!(word.as_str(), "exec" | "sh" | "-c"))
+    else {
+        return vec![];
+    };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let built = || {
+        let (from, to) =
+            built_elsewhere(case, &program).or_else(|| built_elsewhere(case, &format!("/usr/local/bin/{name}")))?;
+        toolchain::name(&from).eq("golang").then_some((from, to))
+    };
+    let uses_c = || {
+        let mut sources = case.context.paths().filter(|path| {
+            path.ends_with(".go")
+                && !path.ends_with("_test.go")
+                && !path.contains("testdata/")
+                && !path.contains("vendor/")
+        });
+        let texts = sources.by_ref().filter_map(|path| case.workspace.text(&case.in_repository(path)));
+        texts.into_iter().any(|text| text.lines().any(|line| USES_C.fits(line)))
+    };
+    let hit = built().filter(|_| uses_c()).map(|(from, to)| {
+        let why = format!("`{program}` is linked against the C library of `{from}`, which `{to}` does not have");
+        case.foreseen(started, program.clone(), why)
+    });
+    hit.into_iter().collect()
 }
 
 /// Whether a path of the final stage was copied from a stage with glibc into one without it: both images.

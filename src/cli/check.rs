@@ -1,5 +1,7 @@
 //! `check`: what will fail, found from the files alone, before any build.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use serde_json::json;
 
@@ -16,6 +18,9 @@ use crate::observation::Facts;
 use crate::remedy::Applicability;
 use crate::validation;
 use crate::workspace::Workspace;
+
+/// How long the package index may take altogether: somebody sits and waits.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A mended fault may uncover another one; more of them than this stand behind each other in no service.
 const ROUNDS_MAX: usize = 6;
@@ -93,7 +98,7 @@ async fn examine(
     }
     let cache = global.dir.join("memory/swarm/index_cache");
     let index = Index::new(IndexSettings { project: global.dir.clone(), cache, timeout_ms: 20_000, offline: false })?;
-    Ok(index.consult(knowledge, |knowledge| foresee(workspace, facts, knowledge)).await)
+    Ok(index.consult(knowledge, PATIENCE, |knowledge| foresee(workspace, facts, knowledge)).await)
 }
 
 /// The files after all edits that are safe and cleared, and how many of `findings` they mend.

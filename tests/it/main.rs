@@ -5,6 +5,7 @@ mod catalogue;
 mod companions;
 mod diagnosis;
 mod dockerfile;
+mod edits;
 mod git;
 mod healthy_services;
 mod index;

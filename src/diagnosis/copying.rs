@@ -112,7 +112,9 @@ pub fn absent(case: &Case<'_>) -> Vec<(usize, String, String)> {
     for index in 0..case.dockerfile.instructions().len() {
         for (written, expanded) in sources(case, index) {
             let wild = expanded.contains(['*', '?', '[']);
-            let unsure = written.contains('$') || written.contains("||") || written.contains("&&");
+            // The context itself is there even when nothing in it is.
+            let whole = plain(&expanded).is_empty();
+            let unsure = whole || written.contains('$') || written.contains("||") || written.contains("&&");
             // BuildKit copies nothing and goes on when a wildcard fits nothing.
             if !unsure && !wild && case.context.matches(&expanded).is_empty() {
                 out.push((index, written, expanded));

@@ -107,6 +107,7 @@ fn gems(lines: &[&str]) -> Option<Vec<Gem>> {
                 return None;
             }
             "group" => open.push((number + 1, words(text.trim_end_matches(" do")))),
+            "gem" if text.contains(" if ") || text.contains(" unless ") => return None,
             "gem" => {
                 let name = quoted(text)?;
                 let own = text.split("group").nth(1).map(words).unwrap_or_default();

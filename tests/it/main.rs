@@ -9,6 +9,7 @@ mod edits;
 mod git;
 mod healthy_services;
 mod index;
+mod preflight;
 mod render;
 mod run;
 mod sandbox;

@@ -108,7 +108,7 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
         case.dockerfile.text().contains("docker-entrypoint.d") || case.dockerfile.text().contains("lua");
     let hit = found.filter(|_| !brings_scripts).map(|(path, line, _, mark)| {
         let why = format!("`{path}`, line {line}, says `{mark}`, and nginx does not know the environment");
-        Hit::in_file(&path, line, "listen", why).confidence(0.95)
+        Hit::in_file(&path, line, "listen", why).confidence(0.95).policy(Policy::Fix)
     });
     hit.into_iter().collect()
 }

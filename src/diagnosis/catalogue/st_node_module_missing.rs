@@ -169,11 +169,29 @@ fn not_installed(case: &Case<'_>, imports: Vec<reached::Import>) -> Option<Hit> 
     }
     let production = case.dockerfile.env_at(index).get("NODE_ENV").is_some_and(|value| value == "production");
     let without_dev = (install.omits.is_some() || production) && !install.includes;
+    // A step that adds packages of its own has what no file names.
+    let adds = |index: usize| {
+        let script = node::script_of(case, index);
+        let all = node::commands(&script).into_iter().filter(|command| {
+            let mut words = command.split_whitespace();
+            matches!(words.next(), Some("npm" | "yarn" | "pnpm" | "npx" | "corepack" | "bun"))
+                && matches!(
+                    words.find(|word| !word.starts_with('-')),
+                    Some("install" | "i" | "add" | "ci" | "link" | "global")
+                )
+        });
+        all.count() > node::installs(&script).len()
+    };
+    if case.runs().any(adds) {
+        return None;
+    }
     let (import, name, only_dev) = imports.into_iter().find_map(|import| {
         let name = reached::package_of(&import.written)?;
         let locked = packages.get(&format!("node_modules/{name}"));
         let only_dev = locked.and_then(|locked| locked.get("dev")).and_then(serde_json::Value::as_bool) == Some(true);
-        let missing = locked.is_none() && package.requirement(&name).is_none() || only_dev && without_dev;
+        let named = package.requirement(&name).map(|(section, _)| section);
+        let left_out = only_dev && without_dev && named != Some(Section::Dependencies);
+        let missing = locked.is_none() && named.is_none() || left_out;
         let own = package.name() == Some(name.as_str()) || case.context.holds(&format!("node_modules/{name}"));
         (missing && !own).then_some((import, name, only_dev))
     })?;

@@ -113,5 +113,8 @@ pub fn is_all_pip(case: &Case<'_>) -> bool {
         !OTHERS.iter().any(|tool| args.contains(tool)) && (!pip || !args.contains('$'))
     });
     let plain = super::outlook::plain(case);
-    read && !plain.is_empty() && plain.len() == super::installs(case).len()
+    let installs = super::installs(case);
+    read && !plain.is_empty()
+        && plain.len() == installs.len()
+        && installs.iter().all(|install| install.direct.is_empty())
 }

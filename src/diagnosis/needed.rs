@@ -22,37 +22,37 @@ fn of_steps(case: &Case<'_>) -> Vec<String> {
     let mut out = Vec::new();
     for index in case.runs() {
         let script = node::script_of(case, index);
-        let steps: Vec<usize> = node::history(case, index);
-        let origins = |path: &str| copying::origins_in(case, &steps, path);
-        let in_place = !script.contains("cd ");
-        for command in node::commands(&script).into_iter().filter(|_| in_place) {
-            let mut words = command.split_whitespace();
-            let first = words.next().unwrap_or_default();
-            let named = words.next().filter(|word| word.contains('.') && !word.starts_with('-') && !word.contains('$'));
-            if RUNNERS.contains(&first) || first == "pip" {
-                out.extend(named.into_iter().flat_map(origins));
-            }
+        let mut named: Vec<String> = node::commands(&script).into_iter().filter_map(given).map(str::to_owned).collect();
+        let build = golang::build(case, index);
+        let package = build.as_ref().map(|build| build.package.trim_end_matches('/'));
+        let is_folder =
+            |package: &&str| package.starts_with("./") && !package.contains("...") && !package.contains('$');
+        named.extend(package.filter(is_folder).map(str::to_owned));
+        if named.is_empty() && build.is_none() {
+            continue;
         }
-        if let Some(build) = golang::build(case, index).filter(|build| in_place && build.package.starts_with("./")) {
-            let package = build.package.trim_end_matches('/');
-            out.extend(
-                Some(package)
-                    .filter(|package| !package.contains("...") && !package.contains('$'))
-                    .into_iter()
-                    .flat_map(origins),
-            );
+        let steps: Vec<usize> = node::history(case, index);
+        if !script.contains("cd ") && !makes_files(case, &steps) {
+            out.extend(named.iter().flat_map(|path| missed(case, &steps, path)));
         }
         // What another stage or a generator makes is no file of the repository.
-        let all = steps.iter().chain([&index]).map(|at| &case.dockerfile.instructions()[*at]);
-        let made = all.into_iter().any(|each| {
+        let made = steps.iter().chain([&index]).map(|at| &case.dockerfile.instructions()[*at]).any(|each| {
             each.flag("from").is_some()
                 || ["generate", "make", "npm", "yarn", "pnpm"].iter().any(|word| each.args.contains(word))
         });
-        if golang::build(case, index).is_some() && !made {
+        if build.is_some() && !made {
             out.extend(golang::embeds(case));
         }
     }
     out
+}
+
+/// The file that a command gives to the program that runs it.
+fn given(command: &str) -> Option<&str> {
+    let mut words = command.split_whitespace();
+    let first = words.next().filter(|word| RUNNERS.contains(word))?;
+    let file = words.next()?;
+    (first != file && file.contains('.') && !file.starts_with('-') && !file.contains('$')).then_some(file)
 }
 
 /// What the start command runs.
@@ -69,7 +69,27 @@ fn of_start(case: &Case<'_>) -> Vec<String> {
         _ => None,
     };
     let named = named.filter(|file| file.contains('.') && !file.starts_with('-') && !file.contains('$'));
-    named.into_iter().flat_map(|file| copying::origins_in(case, &steps, file)).collect()
+    let named = named.filter(|_| !makes_files(case, &steps));
+    named.into_iter().flat_map(|file| missed(case, &steps, file)).collect()
+}
+
+/// Where `path` would come from, when nothing that arrives is there.
+fn missed(case: &Case<'_>, steps: &[usize], path: &str) -> Vec<String> {
+    let origins = copying::origins_in(case, steps, path);
+    if origins.iter().any(|origin| case.context.holds(origin)) { vec![] } else { origins }
+}
+
+/// Whether one of `steps` may make files of the project: a build, a generator.
+fn makes_files(case: &Case<'_>, steps: &[usize]) -> bool {
+    const MAKERS: &[&str] = &[
+        "run ", "build", "generate", "make", "tsc", "compile", "webpack", "esbuild", "rollup", "gulp", "protoc", ".sh",
+        "git ", "cp ", "mv ", "curl", "wget",
+    ];
+    steps.iter().any(|at| {
+        let each = &case.dockerfile.instructions()[*at];
+        let script = if each.keyword == "RUN" { node::script_of(case, *at) } else { String::new() };
+        MAKERS.iter().any(|word| script.contains(word))
+    })
 }
 
 /// Own modules that the Python sources import which the start loads.
@@ -91,9 +111,12 @@ fn of_python(case: &Case<'_>) -> Vec<String> {
             let folder = inside.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
             let whole = import.module.replace('.', "/");
             let tops = [String::new(), "src/".to_owned(), folder];
-            let held = tops.iter().any(|root| {
-                case.context.holds(&format!("{root}{whole}")) || case.context.holds(&format!("{root}{whole}.py"))
-            });
+            let ends = [format!("{whole}.py"), format!("{whole}/__init__.py")];
+            let held = case.context.paths().any(|path| {
+                ends.iter().any(|end| {
+                    path.strip_suffix(end.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+                })
+            }) || tops.iter().any(|root| case.context.holds(&format!("{root}{whole}")));
             let is_source = |path: &String| {
                 let there = case.in_repository(path);
                 there.ends_with(".py") && case.workspace.contains(&there)
@@ -110,6 +133,10 @@ fn of_python(case: &Case<'_>) -> Vec<String> {
 
 /// Own files that the JavaScript imports which the start loads.
 fn of_node(case: &Case<'_>) -> Vec<String> {
+    let last = case.dockerfile.instructions().len().saturating_sub(1);
+    if makes_files(case, &node::history(case, last)) {
+        return vec![];
+    }
     let missed = |import: node::reached::Import| {
         let all = node::reached::candidates(&import.path, &import.written);
         let arrives = all.iter().any(|path| case.context.paths().any(|held| held == path));

@@ -137,7 +137,9 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
         }
         let known = |name: &str| {
             let declared = case.dockerfile.arg_names().iter().any(|each| each == name) || env.contains_key(name);
-            declared || script.contains(name) || matches!(name, "PATH" | "HOME" | "HOSTNAME")
+            let secret =
+                case.dockerfile.instructions()[index].flag("mount").is_some_and(|value| !value.contains("type=cache"));
+            declared || secret || script.contains(name) || matches!(name, "PATH" | "HOME" | "HOSTNAME")
         };
         let (number, name) = text.lines().enumerate().find_map(|(number, line)| {
             let name = DEMANDED.read(line)?.names().next()?.to_owned();

@@ -98,16 +98,20 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let hit = |index: usize| {
         let script = node::script_of(case, index);
         let reads = node::commands(&script).iter().any(|command| READS.iter().any(|verb| command.contains(verb)));
+        if !reads {
+            return None;
+        }
         let copied = node::copied(case, index);
+        if copied.iter().any(|(_, path)| path == "go.work" || path == "vendor/modules.txt") {
+            return None;
+        }
         let tops = copied.iter().map(|(_, path)| path).filter(|path| *path == "go.mod");
         let missing =
             tops.flat_map(|top| golang::replaced(case, top)).map(|folder| format!("{folder}/go.mod")).find(|path| {
                 case.context.holds(path) && copied.iter().all(|(_, held)| held != path) && !node::is_opaque(case, index)
             })?;
-        reads.then(|| {
-            let why = format!("go.mod replaces a module by `{missing}`, which is not in the image when go reads it");
-            case.foreseen(index, missing, why).policy(Policy::Fix)
-        })
+        let why = format!("go.mod replaces a module by `{missing}`, which is not in the image when go reads it");
+        Some(case.foreseen(index, missing, why).policy(Policy::Fix))
     };
     case.runs().find_map(hit).into_iter().collect()
 }

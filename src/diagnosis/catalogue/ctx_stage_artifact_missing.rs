@@ -183,10 +183,12 @@ fn made_elsewhere(case: &Case<'_>, index: usize, written: &str) -> Option<String
     }
     let compiled = made_in_stage(case, index, written)?;
     let same_name = compiled.rsplit('/').next() == Some(name);
-    let same_folder =
-        compiled.rsplit_once('/').map(|(folder, _)| folder) == written.rsplit_once('/').map(|(folder, _)| folder);
-    let program = same_name || (same_folder && !name.contains('.'));
-    program.then_some(compiled)
+    // A folder above one that is there is there.
+    let wanted = copying::plain(written);
+    let folders = steps.iter().map(|at| case.dockerfile.workdir_at(*at)).chain([workdir, compiled.clone()]);
+    let is_above =
+        folders.into_iter().any(|folder| format!("{}/", copying::plain(&folder)).starts_with(&format!("{wanted}/")));
+    (same_name && !is_above && !runs(&["go install"])).then_some(compiled)
 }
 
 fn cargo_programs(case: &Case<'_>) -> Vec<String> {

@@ -228,17 +228,27 @@ fn needs_its_word(case: &Case<'_>, index: usize, name: &str) -> bool {
         let words: Vec<&str> = command.split_whitespace().collect();
         let named = words.iter().any(|word| is_name(word));
         let verb = words.first().copied().unwrap_or_default();
-        let versioned = [format!("==${name}"), format!("==${{{name}}}"), format!("@${{{name}}}"), format!("@${name}")];
-        let pins = matches!(verb, "pip" | "pip3" | "npm")
-            && versioned.iter().any(|tail| words.iter().any(|word| word.ends_with(tail.as_str())));
-        named && matches!(verb, "useradd" | "groupadd" | "adduser" | "addgroup" | "mkdir") && !script.contains("||")
-            || pins
+        let pins = matches!(verb, "pip" | "pip3")
+            && words
+                .iter()
+                .any(|word| word.ends_with(&format!("==${name}")) || word.ends_with(&format!("==${{{name}}}")));
+        let accounts = matches!(verb, "useradd" | "groupadd" | "adduser" | "addgroup");
+        let only = words[1.min(words.len())..].iter().filter(|word| !word.starts_with('-')).count() == 1;
+        named && (accounts || verb == "mkdir" && only) && !script.contains("||") || pins
     })
 }
 
 /// Arguments whose value no stage asks for, in steps that cannot do without.
 fn unasked(case: &Case<'_>) -> Vec<Hit> {
+    let globals = case.dockerfile.instructions().iter().take_while(|each| each.keyword != "FROM");
+    if globals.filter(|each| each.keyword == "ARG").count() == 0 {
+        return vec![];
+    }
     let found = case.runs().find_map(|index| {
+        let script = node::script_of(case, index);
+        if !["user", "group", "mkdir", "pip"].iter().any(|verb| script.contains(verb)) {
+            return None;
+        }
         let name = out_of_scope(case, index).into_iter().find(|name| needs_its_word(case, index, name))?;
         Some((index, name))
     });

@@ -58,6 +58,9 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
         let builds = node::commands(&script)
             .iter()
             .any(|command| command.starts_with("cargo build") || command.starts_with("cargo install --path"));
+        if !builds {
+            return None;
+        }
         let bare = base::of(case, index).is_some_and(|base| {
             base.image.official() == Some("rust") && ["slim", "alpine"].iter().any(|mark| base.image.tag.contains(mark))
         });
@@ -74,7 +77,7 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
             .filter_map(|path| case.workspace.text(path))
             .any(|text| text.contains("optional = true") || text.contains("vendored"));
         let copied = node::copied(case, index).iter().any(|(_, path)| path == "Cargo.lock");
-        (builds && bare && !has && copied && locked("openssl-sys") && !locked("openssl-src") && !optional).then(|| {
+        (bare && !has && copied && locked("openssl-sys") && !locked("openssl-src") && !optional).then(|| {
             case.foreseen(
                 index,
                 "openssl-sys",

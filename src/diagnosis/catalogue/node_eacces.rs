@@ -76,6 +76,9 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let hit = |index: usize| {
         let script = node::script_of(case, index);
         let installs = node::installs(&script).into_iter().any(|install| !install.text.contains("--prefix"));
+        if !installs {
+            return None;
+        }
         let folder = case.dockerfile.workdir_at(index);
         let steps = node::history(case, index);
         let made = *steps.iter().rev().find(|at| instructions[**at].keyword == "WORKDIR")?;
@@ -85,10 +88,11 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
             each.keyword == "RUN" && ["chown", "chmod", "install -d", "setfacl", "cd "].iter().any(|word| node::script_of(case, *at).contains(word))
                 || each.flag("from").is_some()
                 // A COPY that makes the folder itself, before WORKDIR, may give it to the user.
-                || *at < made && each.flag("chown").is_some()
+                || each.flag("chown").is_some() && (*at < made || each.copy_paths().is_some_and(|(sources, _)| {
+                    sources.iter().any(|source| !case.workspace.contains(&case.in_repository(source.trim_start_matches("./"))) && !source.contains('*'))
+                }))
         });
-        let wrong = installs
-            && official
+        let wrong = official
             && !given
             && !OWN.contains(&folder.trim_end_matches('/'))
             && folder != "/"

@@ -56,11 +56,46 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let answered = ["Assume-Yes", "assume-yes", "yes |", "yes|", "apt.conf", "echo y", "printf y", "<<<"]
         .iter()
         .any(|word| text.contains(word));
-    let official = |index: &usize| base::of(case, *index).is_some_and(|base| base.image.official().is_some());
-    let asking = case.runs().filter(|_| !answered).filter(official).find(|index| {
-        unanswered(case, *index).is_some()
-            && installs::named(case, *index).iter().any(|each| each.manager.starts_with("apt"))
-    });
+    // apt asks only when it installs more than was asked for: of these packages that is certain in a bare image.
+    const BRING_OTHERS: &[&str] = &[
+        "build-essential",
+        "ca-certificates",
+        "curl",
+        "chromium",
+        "default-jre",
+        "ffmpeg",
+        "g++",
+        "gcc",
+        "git",
+        "gnupg",
+        "imagemagick",
+        "libpq-dev",
+        "libssl-dev",
+        "nginx",
+        "nginx-light",
+        "nodejs",
+        "npm",
+        "php-cli",
+        "postgresql-client",
+        "python3",
+        "python3-pip",
+        "ruby",
+        "supervisor",
+        "vim",
+        "wget",
+    ];
+    let bare = |index: &usize| {
+        let of = |base: base::Base| base.image.official().map(str::to_owned).zip(Some(base.image.tag.clone()));
+        base::of(case, *index)
+            .and_then(of)
+            .is_some_and(|(name, tag)| matches!(name.as_str(), "debian" | "ubuntu") || tag.contains("slim"))
+    };
+    let brings = |index: &usize| {
+        let named = installs::named(case, *index);
+        named.iter().any(|each| each.manager.starts_with("apt") && BRING_OTHERS.contains(&each.name.as_str()))
+    };
+    let asks = |index: &usize| unanswered(case, *index).is_some();
+    let asking = case.runs().filter(|_| !answered).find(|index| asks(index) && brings(index) && bare(index));
     let hit = asking
         .map(|index| case.foreseen(index, "-y", "apt asks whether it may go on, and nobody answers during a build"));
     hit.into_iter().collect()

@@ -215,11 +215,11 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 /// `useradd` and `groupadd` in an official Alpine image: they come with the package shadow.
 fn shadowless(case: &Case<'_>) -> Option<Hit> {
     let found = case.runs().find_map(|index| {
-        let base = base::of(case, index).filter(|base| base.image.official().is_some());
-        let base = base.filter(|base| base.family() == Some(Family::Alpine))?;
         let script = node::script_of(case, index);
         let called = node::commands(&script).into_iter().filter_map(|command| command.split_whitespace().next());
         let command = called.into_iter().find(|word| matches!(*word, "useradd" | "groupadd"))?;
+        let base = base::of(case, index).filter(|base| base.image.official().is_some());
+        let base = base.filter(|base| base.family() == Some(Family::Alpine))?;
         let steps = node::history(case, index).into_iter().chain([index]);
         let brought = steps.into_iter().any(|at| {
             let each = &case.dockerfile.instructions()[at];

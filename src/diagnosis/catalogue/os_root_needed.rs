@@ -69,7 +69,7 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
         })
     };
     let step =
-        case.runs().find(|index| case.dockerfile.user_at(*index).is_some_and(|user| known(&user)) && installs(*index));
+        case.runs().find(|index| installs(*index) && case.dockerfile.user_at(*index).is_some_and(|user| known(&user)));
     let hit = step.map(|index| {
         let user = case.dockerfile.user_at(index).unwrap_or_default();
         case.foreseen(index, "USER", format!("the step installs packages as `{user}`, and only root may"))

@@ -53,15 +53,20 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
         ("microdnf", Family::RedHat),
     ];
     let wrong = case.runs().find_map(|index| {
-        let base = base::of(case, index).filter(|base| base.image.official().is_some())?;
-        let family = base.family()?;
+        const KNOWN: &[&str] = &[
+            "alpine", "debian", "ubuntu", "python", "node", "golang", "ruby", "rust", "php", "nginx", "redis",
+            "postgres",
+        ];
         let script = node::script_of(case, index);
-        if ["command -v", "which ", "||", "if "].iter().any(|question| script.contains(question)) {
+        let called = node::commands(&script).into_iter().filter_map(|command| command.split_whitespace().next());
+        let (name, of) = called.into_iter().find_map(|word| OF.iter().find(|(name, _)| *name == word))?;
+        let base =
+            base::of(case, index).filter(|base| base.image.official().is_some_and(|name| KNOWN.contains(&name)))?;
+        if base.family().is_none_or(|family| family == *of)
+            || ["command -v", "which ", "||", "if "].iter().any(|question| script.contains(question))
+        {
             return None;
         }
-        let called = node::commands(&script).into_iter().filter_map(|command| command.split_whitespace().next());
-        let (name, _) =
-            called.into_iter().find_map(|word| OF.iter().find(|(name, of)| *name == word && *of != family))?;
         // Who brings another manager along knows what they do.
         let brought = case.dockerfile.text().matches(&format!("install {name}")).count() > 0;
         (!brought).then(|| (index, *name, base.image.with_tag(&base.image.tag)))

@@ -96,11 +96,11 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let newest = |index: usize| {
         let script = node::script_of(case, index);
         // Poetry 2 needs Python 3.9; on older ones pip takes the last of its first major.
-        let recent = python::minor_at(case, Some(index)).is_some_and(|minor| minor >= Minor(3, 9));
-        recent
-            && python::commands(&script).iter().any(|words| {
-                words.iter().any(|word| word.starts_with("pip")) && words.iter().any(|word| word == "poetry")
-            })
+        let recent = || python::minor_at(case, Some(index)).is_some_and(|minor| minor >= Minor(3, 9));
+        python::commands(&script)
+            .iter()
+            .any(|words| words.iter().any(|word| word.starts_with("pip")) && words.iter().any(|word| word == "poetry"))
+            && recent()
     };
     let Some(at) = case.runs().find(|index| newest(*index)) else { return vec![] };
     let plugin = text.contains("poetry-plugin-export")

@@ -93,6 +93,9 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let hit = |index: usize| {
         let script = node::script_of(case, index);
         let reads = node::commands(&script).iter().any(|command| READS.iter().any(|verb| command.contains(verb)));
+        if !reads {
+            return None;
+        }
         let copied: Vec<String> = node::copied(case, index).into_iter().map(|(_, path)| path).collect();
         let made = node::history(case, index).into_iter().chain([index]).any(|at| {
             let script = if case.dockerfile.instructions()[at].keyword == "RUN" {
@@ -104,7 +107,7 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
                 .iter()
                 .any(|word| script.contains(word))
         });
-        if !reads || made || node::is_opaque(case, index) || !copied.iter().any(|path| path == "Cargo.toml") {
+        if made || node::is_opaque(case, index) || !copied.iter().any(|path| path == "Cargo.toml") {
             return None;
         }
         let member = members(case, "Cargo.toml").into_iter().find(|member| {

@@ -104,8 +104,9 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
         script::started(case).is_some() || command.entrypoint.is_some() || case.facts.docker_command.is_some();
     let found =
         nginx::unfilled(case).filter(|_| nginx::is_started(case) && !scripted && !fills(case.dockerfile.text()));
-    let brings_scripts =
-        case.dockerfile.text().contains("docker-entrypoint.d") || case.dockerfile.text().contains("lua");
+    let brings_scripts = case.dockerfile.text().contains("docker-entrypoint.d")
+        || case.dockerfile.text().contains("lua")
+        || case.dockerfile.text().contains("ENVSUBST");
     let hit = found.filter(|_| !brings_scripts).map(|(path, line, _, mark)| {
         let why = format!("`{path}`, line {line}, says `{mark}`, and nginx does not know the environment");
         Hit::in_file(&path, line, "listen", why).confidence(0.95).policy(Policy::Fix)

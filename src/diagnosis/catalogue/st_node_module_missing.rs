@@ -182,7 +182,10 @@ fn not_installed(case: &Case<'_>, imports: Vec<reached::Import>) -> Option<Hit> 
         });
         all.count() > node::installs(&script).len()
     };
-    if case.runs().any(adds) {
+    // So has one that looks for modules elsewhere.
+    let env = case.dockerfile.env_at(case.dockerfile.instructions().len());
+    let aliased = imports.iter().any(|import| import.written.starts_with("module-alias"));
+    if case.runs().any(adds) || aliased || env.contains_key("NODE_PATH") || env.contains_key("NODE_OPTIONS") {
         return None;
     }
     let (import, name, only_dev) = imports.into_iter().find_map(|import| {
@@ -192,7 +195,9 @@ fn not_installed(case: &Case<'_>, imports: Vec<reached::Import>) -> Option<Hit> 
         let named = package.requirement(&name).map(|(section, _)| section);
         let left_out = only_dev && without_dev && named != Some(Section::Dependencies);
         let missing = locked.is_none() && named.is_none() || left_out;
-        let own = package.name() == Some(name.as_str()) || case.context.holds(&format!("node_modules/{name}"));
+        let own = package.name() == Some(name.as_str())
+            || case.context.holds(&format!("node_modules/{name}"))
+            || case.context.holds(&name);
         (missing && !own).then_some((import, name, only_dev))
     })?;
     let why = match only_dev {

@@ -26,7 +26,7 @@ const READY: &[&str] = &[
     "prebuildify",
 ];
 /// Those that fetch or hold a binary by themselves.
-const BY_THEMSELVES: &[&str] = &["deasync", "node-sass", "sharp", "ssh2", "swisseph"];
+const BY_THEMSELVES: &[&str] = &["@newrelic/native-metrics", "deasync", "node-sass", "sharp", "ssh2", "swisseph"];
 /// What brings the tools, or may.
 const TOOLS: &[&str] = &["python", "g++", "gcc", "build-essential", "build-base", "make", ".sh", "xargs", "$("];
 
@@ -49,7 +49,7 @@ pub fn compiled(case: &Case<'_>, frozen: &Frozen) -> Option<String> {
     let packages = lock.get("packages")?.as_object()?;
     let is = |package: &Value, key: &str| package.get(key).and_then(Value::as_bool) == Some(true);
     packages.iter().find_map(|(path, package)| {
-        let name = path.rsplit("node_modules/").next()?;
+        let (_, name) = path.rsplit_once("node_modules/")?;
         let needs = |names: &[&str]| {
             let needs = package.get("dependencies").and_then(Value::as_object);
             needs.is_some_and(|needs| names.iter().any(|name| needs.contains_key(*name)))

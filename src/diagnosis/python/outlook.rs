@@ -19,6 +19,9 @@ pub use compiled::{Compiled, compiled};
 /// A project with more pins than this is not asked about one by one.
 const PINS_MAX: usize = 80;
 
+/// Images of older Pythons have a pip that resolves nothing.
+const OLDEST: Minor = Minor(3, 6);
+
 /// A requirement of an install, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -81,12 +84,20 @@ pub fn plain(case: &Case<'_>) -> Vec<Plain> {
             || matches!(each.keyword.as_str(), "ENV" | "ARG") && DECIDES.iter().any(|word| each.args.contains(word))
     };
     let mut out = Vec::new();
+    // An old pip takes what comes first and says nothing.
+    let old_pip = |word: &String| word.starts_with("pip<") || word.starts_with("pip==");
+    if installs(case).iter().flat_map(|install| &install.named).any(old_pip) {
+        return out;
+    }
     for install in installs(case) {
         let args = &instructions[install.index].args;
         let history = node::history(case, install.index);
         let Some(base) = base_of(case, install.index) else { continue };
         let official = !base.image.trim_start_matches("docker.io/library/").contains('/');
-        let Some(minor) = base.minor.filter(|_| official && base.image.contains("python")) else { continue };
+        let Some(minor) = base.minor.filter(|minor| official && base.image.contains("python") && *minor >= OLDEST)
+        else {
+            continue;
+        };
         if DECIDES.iter().any(|word| args.contains(word)) || history.iter().any(configured) || args.contains('$') {
             continue;
         }
@@ -257,7 +268,7 @@ fn holds(marker: &str, minor: Minor) -> bool {
     match left.trim() {
         "python_version" => Version::parse(&minor.to_string())
             .is_some_and(|version| version::allows(&format!("{operator}{value}"), &version)),
-        "sys_platform" | "platform_system" => (operator == "==") == (value.to_ascii_lowercase() == "linux"),
+        "sys_platform" | "platform_system" => (operator == "==") == (value.eq_ignore_ascii_case("linux")),
         _ => false,
     }
 }

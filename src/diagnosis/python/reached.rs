@@ -112,6 +112,13 @@ pub fn is_all_pip(case: &Case<'_>) -> bool {
             commands(args).iter().any(|words| words.iter().any(|word| word.ends_with("pip") || word.ends_with("pip3")));
         !OTHERS.iter().any(|tool| args.contains(tool)) && (!pip || !args.contains('$'))
     });
+    let last = instructions.len().saturating_sub(1);
+    let official = super::base_of(case, last).is_some_and(|base| base.minor.is_some() && !base.image.contains('/'));
+    let foreign = instructions.iter().enumerate().any(|(at, each)| {
+        let own = case.dockerfile.stage_of(at).unwrap_or_default();
+        each.flag("from").is_some_and(|from| case.dockerfile.stage_named(from, own).is_none())
+    });
+    let read = read && official && !foreign;
     let plain = super::outlook::plain(case);
     let installs = super::installs(case);
     read && !plain.is_empty()

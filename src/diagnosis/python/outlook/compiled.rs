@@ -62,7 +62,6 @@ const NEEDS_COMPILER: &[&str] = &[
     "pymssql",
     "pynacl",
     "pyzmq",
-    "rapidfuzz",
     "rasterio",
     "regex",
     "scikit-image",

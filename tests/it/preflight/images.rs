@@ -136,3 +136,20 @@ async fn nginx_does_not_read_the_environment() {
     .prove(None)
     .await;
 }
+
+#[tokio::test]
+async fn the_words_of_a_tag_stand_in_their_order() {
+    let broken = "FROM node:20-slim-bookworm\nCOPY a.js .\nCMD [\"node\", \"a.js\"]\n";
+    Broken {
+        class: "img-tag-not-found",
+        files: &[("Dockerfile", broken), ("a.js", "setInterval(() => {}, 1000)\n")],
+        mended: &[("Dockerfile", "FROM node:20-bookworm-slim\n")],
+        working: &[
+            &[("Dockerfile", &broken.replace("20-slim-bookworm", "20-bookworm-slim"))],
+            &[("Dockerfile", &broken.replace("node:20", "registry.example/node:20"))],
+            &[("Dockerfile", &broken.replace("node:20-slim-bookworm", "node:20-own-variant"))],
+        ],
+    }
+    .prove(None)
+    .await;
+}

@@ -188,10 +188,15 @@ fn meet(one: &Remedy, other: &Remedy) -> bool {
         .any(|edit| other.edits.iter().any(|held| edit.path() == held.path() && overlap(&edit.lines(), &held.lines())))
 }
 
-/// Whether `remedy` may go out beside another fix without a proof of its own.
+/// Whether `remedy` needs no proof of its own: it cannot change a service that works, or the files show for certain that this
+/// one does not work.
 pub fn is_certain(finding: &Finding, remedy: &Remedy) -> bool {
-    let foreseen = finding.line.is_none() && finding.confidence >= FORESEEN_SURE;
-    remedy.applicability == Applicability::Apply || foreseen
+    let foreseen = finding.line.is_none() && finding.policy == Policy::Fix && finding.confidence >= FORESEEN_SURE;
+    match remedy.applicability {
+        Applicability::Apply => true,
+        Applicability::Rehearse => foreseen,
+        Applicability::Suggest => false,
+    }
 }
 
 /// `fixes`, the primary one first, and in a mesh those of foreseen faults that fit beside them and are, or will be, proved.

@@ -33,12 +33,14 @@ pub mod java;
 pub mod log;
 pub mod managers;
 pub mod native;
+pub mod needed;
 pub mod node;
 pub mod parsing;
 pub mod php;
 pub mod phrase;
 pub mod python;
 pub mod renamed;
+pub mod ruby;
 pub mod rule;
 pub mod start;
 pub mod suites;
@@ -150,6 +152,25 @@ impl Case<'_> {
         }
     }
 
+    /// The instruction that a hit is about: the step that failed, else the one at its place in the Dockerfile.
+    pub fn step(&self, hit: &Hit) -> Option<usize> {
+        let placed = hit.place.as_ref().filter(|place| place.path == self.dockerfile_path);
+        let by_place = || placed.and_then(|place| self.dockerfile.at_line(place.line)).map(|(index, _)| index);
+        self.failing_instruction().or_else(by_place)
+    }
+
+    /// A fault of instruction `index` that the files alone show.
+    pub fn foreseen(&self, index: usize, subject: impl Into<String>, why: impl Into<String>) -> Hit {
+        let line = self.dockerfile.instructions()[index].first_line;
+        Hit::in_file(self.dockerfile_path, line, subject, why).confidence(0.95)
+    }
+
+    /// The RUN instructions.
+    pub fn runs(&self) -> impl Iterator<Item = usize> {
+        let instructions = self.dockerfile.instructions().iter().enumerate();
+        instructions.filter(|(_, each)| each.keyword == "RUN").map(|(index, _)| index)
+    }
+
     /// What of the Dockerfile is run: no CMD, where the service has a command of its own.
     pub fn command(&self) -> Command {
         let command = self.dockerfile.final_command();
@@ -243,6 +264,8 @@ fn examine(
     let mut questions = Vec::new();
     let mut hits: Vec<(&Rule, Hit, bool)> = if ahead {
         let rules = catalogue::ROSTER.iter();
+        questions.extend(rules.clone().flat_map(|rule| (rule.wonder)(&case)));
+        questions.retain(|question| !knowledge.was_asked(question));
         rules.flat_map(|rule| (rule.foresee)(&case).into_iter().map(move |hit| (*rule, hit, true))).collect()
     } else {
         recognised(&case, seen.before)

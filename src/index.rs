@@ -33,6 +33,13 @@ pub use self::web::{ClientError, WebError};
 /// Rounds of questions to the package index per diagnosis: an answer may raise one more question, rarely two.
 const QUESTION_ROUNDS_MAX: usize = 4;
 
+/// Patience with all questions of a look at the files before a deploy: a service that works is not held up for longer. What is
+/// fetched meanwhile is kept, so that the next look has it.
+pub const AHEAD_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Patience with the questions of a failure: whatever a resolver may take.
+pub const FAILURE_PATIENCE: Duration = Duration::from_secs(300);
+
 /// How this room behaves.
 #[derive(Debug, Clone)]
 pub struct IndexSettings {
@@ -105,14 +112,20 @@ impl Index {
         })
     }
 
-    /// What `think` comes to when its questions have been answered, and those that the answers raised.
-    pub async fn consult(&self, knowledge: &mut Knowledge, think: impl Fn(&Knowledge) -> Diagnosis) -> Diagnosis {
+    /// What `think` comes to when its questions have been answered, and those that the answers raised, or `patience` is over.
+    pub async fn consult(
+        &self,
+        knowledge: &mut Knowledge,
+        patience: Duration,
+        think: impl Fn(&Knowledge) -> Diagnosis,
+    ) -> Diagnosis {
+        let end = tokio::time::Instant::now() + patience;
         let mut diagnosis = think(knowledge);
         for _ in 0..QUESTION_ROUNDS_MAX {
-            if diagnosis.questions.is_empty() {
+            if diagnosis.questions.is_empty() || tokio::time::Instant::now() >= end {
                 break;
             }
-            self.answer(&diagnosis.questions, knowledge).await;
+            self.answer_until(&diagnosis.questions, knowledge, Some(end)).await;
             diagnosis = think(knowledge);
         }
         diagnosis
@@ -120,6 +133,11 @@ impl Index {
 
     /// Answers what `knowledge` does not hold yet. What fails goes to `knowledge.unanswered`, with why.
     pub async fn answer(&self, questions: &[Question], knowledge: &mut Knowledge) {
+        self.answer_until(questions, knowledge, None).await;
+    }
+
+    /// The same, as far as it goes until `end`. What has no answer by then stays a question.
+    async fn answer_until(&self, questions: &[Question], knowledge: &mut Knowledge, end: Option<tokio::time::Instant>) {
         let mut open: Vec<&Question> = questions.iter().filter(|question| !knowledge.was_asked(question)).collect();
         open.sort();
         open.dedup();
@@ -129,7 +147,13 @@ impl Index {
             lookups.spawn(async move { (index.look_up(&question).await, question) });
         }
         let mut answers = Vec::new();
-        while let Some(joined) = lookups.join_next().await {
+        loop {
+            let next = lookups.join_next();
+            let joined = match end {
+                Some(end) => tokio::time::timeout_at(end, next).await.ok().flatten(),
+                None => next.await,
+            };
+            let Some(joined) = joined else { break };
             match joined {
                 Ok(answer) => answers.push(answer),
                 Err(error) => tracing::warn!("a look-up broke off: {error}"),

@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::diagnosis::{self, Diagnosis, Finding};
 use crate::git::{Pushed, Relation, Repo};
-use crate::index::Index;
+use crate::index::{AHEAD_PATIENCE, FAILURE_PATIENCE, Index};
 use crate::knowledge::Knowledge;
 use crate::learning::Setting;
 use crate::narration::{Event, Narrator};
@@ -207,16 +207,16 @@ impl Operations {
 
     /// Findings for `observation`, with the package index asked for what the rules would like to know.
     pub async fn diagnose(&self, observation: &Observation, workspace: &Workspace) -> Diagnosis {
-        self.with_index(|knowledge| diagnosis::diagnose(observation, workspace, knowledge)).await
+        self.with_index(FAILURE_PATIENCE, |knowledge| diagnosis::diagnose(observation, workspace, knowledge)).await
     }
 
     /// Faults that the files alone show.
     pub async fn foresee(&self, workspace: &Workspace) -> Diagnosis {
-        self.with_index(|knowledge| diagnosis::foresee(workspace, &self.facts, knowledge)).await
+        self.with_index(AHEAD_PATIENCE, |knowledge| diagnosis::foresee(workspace, &self.facts, knowledge)).await
     }
 
-    async fn with_index(&self, think: impl Fn(&Knowledge) -> Diagnosis) -> Diagnosis {
-        self.index.consult(&mut *self.knowledge.lock().await, think).await
+    async fn with_index(&self, patience: Duration, think: impl Fn(&Knowledge) -> Diagnosis) -> Diagnosis {
+        self.index.consult(&mut *self.knowledge.lock().await, patience, think).await
     }
 
     /// Commits `before → after` on `onto` and pushes it; when the remote has moved, again on its new tip. `made` hears of each

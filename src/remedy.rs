@@ -220,15 +220,15 @@ fn apply_one(edit: &Edit, shift: isize, workspace: &mut Workspace) -> Result<(),
             if !lines.iter().any(|line| line.ends_with(b"\r\n")) {
                 return Err(Refused::AlreadyApplied { path: path.to_owned(), line: 1 });
             }
-            let joined = lines
-                .iter()
-                .flat_map(|line| match line.strip_suffix(b"\r\n") {
-                    Some(body) => [body, b"\n"],
-                    None => [*line, b""],
-                })
-                .flatten()
-                .copied()
-                .collect();
+            // All carriage returns before a line feed go: one that stayed would make the line end as before.
+            let bare = |line: &&[u8]| -> Vec<u8> {
+                let Some(mut body) = line.strip_suffix(b"\r\n") else { return line.to_vec() };
+                while let Some(rest) = body.strip_suffix(b"\r") {
+                    body = rest;
+                }
+                [body, b"\n"].concat()
+            };
+            let joined = lines.iter().flat_map(bare).collect();
             File { content: Content::Bytes(joined), executable: executable(workspace, path) }
         }
         Edit::Lines { line, old, new, .. } => {

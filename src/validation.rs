@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::choice;
 use crate::context::Context;
 use crate::diagnosis::{self, Finding};
 use crate::dockerfile::Dockerfile;
@@ -140,8 +141,7 @@ pub fn judge(
     (Verdict { checks, rung, refused }, cleared)
 }
 
-/// The first remedy of `finding` that is safe without a proof and that `may` be used, with the files after it; `None` when
-/// there is none, or it is refused.
+/// The first remedy of `finding` that needs no further proof, that `may` be used and is not refused, with the files after it.
 pub fn mended<'f>(
     finding: &'f Finding,
     before: &Workspace,
@@ -149,10 +149,11 @@ pub fn mended<'f>(
     knowledge: &Knowledge,
     may: impl Fn(&Remedy) -> bool,
 ) -> Option<(&'f Remedy, Workspace)> {
-    let is_safe = |remedy: &&Remedy| remedy.applicability == Applicability::Apply && may(remedy);
-    let remedy = finding.remedies.iter().find(is_safe)?;
-    let (_, cleared) = judge(remedy, finding, before, facts, knowledge);
-    cleared.map(|(_, after)| (remedy, after))
+    let safe = finding.remedies.iter().filter(|remedy| choice::is_certain(finding, remedy) && may(remedy));
+    safe.into_iter().find_map(|remedy| {
+        let (_, cleared) = judge(remedy, finding, before, facts, knowledge);
+        cleared.map(|(_, after)| (remedy, after))
+    })
 }
 
 fn refusal(checks: Vec<Check>, why: String) -> Verdict {
@@ -250,7 +251,12 @@ fn new_faults(
     knowledge: &Knowledge,
 ) -> Vec<String> {
     let old = diagnosis::foresee(before, facts, knowledge).findings;
-    let known = |fault: &Finding| old.iter().any(|old| old.class == fault.class && old.subject == fault.subject);
+    // Nobody can tell what a Dockerfile does that does not parse: what shows once it does was there before.
+    let unread = !Dockerfile::parse(before.text(&facts.dockerfile_path).unwrap_or_default()).problems().is_empty();
+    let known = |fault: &Finding| {
+        old.iter().any(|old| old.class == fault.class && old.subject == fault.subject)
+            || unread && fault.stage > finding.stage
+    };
     let new = diagnosis::foresee(after, facts, knowledge).findings;
     let mut out: Vec<String> =
         new.iter().filter(|fault| !known(fault)).map(|fault| format!("it brings a new fault: {}", fault.why)).collect();

@@ -60,7 +60,7 @@ def main():
         return words
 
     with tempfile.TemporaryDirectory(prefix="preflight-") as work:
-        for path in sorted(pathlib.Path(a.cases).glob("*/case.toml")):
+        for path in sorted(pathlib.Path(a.cases).resolve().glob("*/case.toml")):
             folder, case = path.parent, tomllib.loads(path.read_text())
             if (folder / "good").is_dir():
                 silent(f"{folder.name}/good", laid(folder / "good", work))

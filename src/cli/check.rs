@@ -1,5 +1,7 @@
 //! `check`: what will fail, found from the files alone, before any build.
 
+use std::time::Duration;
+
 use anyhow::Context as _;
 use serde_json::json;
 
@@ -7,6 +9,7 @@ use super::Global;
 use super::diagnose;
 use super::exit::Exit;
 use super::screen::{answer, answer_json};
+use crate::choice;
 use crate::diagnosis::{Diagnosis, Finding, foresee};
 use crate::git::Repo;
 use crate::index::{Index, IndexSettings};
@@ -16,10 +19,16 @@ use crate::remedy::Applicability;
 use crate::validation;
 use crate::workspace::Workspace;
 
+/// How long the package index may take altogether: somebody sits and waits.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// A mended fault may uncover another one; more of them than this stand behind each other in no service.
+const ROUNDS_MAX: usize = 6;
+
 /// Find what will fail before a deploy, from the files in your work tree
 ///
-/// Reads tracked files as they stand, uncommitted changes included. `--fix` makes the edits that cannot hurt a service that works;
-/// the others are shown. Exit 8 when something was found and is not fixed.
+/// Reads tracked files as they stand, uncommitted changes included. `--fix` makes the edits that cannot hurt: those that no service
+/// that works would notice, and those for faults that are certain. The others are shown. Exit 8 when something was found and is not fixed.
 ///
 /// Example: domain-runner check --fix
 #[derive(Debug, clap::Args)]
@@ -43,9 +52,17 @@ pub async fn run(global: &Global, args: CheckArgs) -> anyhow::Result<Exit> {
     let workspace = repo.working_workspace()?;
     let mut knowledge = Knowledge::default();
     let found = examine(global, &args, &workspace, &facts, &mut knowledge).await?;
-    let (after, fixed) = mended(&found.findings, &workspace, &facts, &knowledge);
-    let left: Vec<&Finding> =
-        found.findings.iter().filter(|finding| !args.fix || !fixed.contains(&finding.fingerprint())).collect();
+    let mut after = workspace.clone();
+    let mut left = found.findings.clone();
+    let mut fixed = 0;
+    for _ in 0..ROUNDS_MAX {
+        let (mended, count) = mended(&left, &after, &facts, &knowledge);
+        if count == 0 {
+            break;
+        }
+        (after, fixed) = (mended, fixed + count);
+        left = examine(global, &args, &after, &facts, &mut knowledge).await?.findings;
+    }
     if args.fix {
         for path in workspace.changed(&after) {
             if !repo.has_plain_parents(&path) {
@@ -60,11 +77,12 @@ pub async fn run(global: &Global, args: CheckArgs) -> anyhow::Result<Exit> {
     }
     if global.json {
         let items: Vec<_> = found.findings.iter().map(diagnose::document).collect();
-        answer_json(&json!({"v": 1, "kind": "check", "items": items, "fixed": fixed.len() * usize::from(args.fix)}));
+        answer_json(&json!({"v": 1, "kind": "check", "items": items, "fixed": fixed * usize::from(args.fix)}));
     } else {
         show(&found.findings, &workspace, &after, args.fix);
     }
-    Ok(if left.is_empty() { Exit::Ok } else { Exit::Problems })
+    let open = if args.fix { left } else { found.findings };
+    Ok(if open.is_empty() { Exit::Ok } else { Exit::Problems })
 }
 
 async fn examine(
@@ -80,25 +98,20 @@ async fn examine(
     }
     let cache = global.dir.join("memory/swarm/index_cache");
     let index = Index::new(IndexSettings { project: global.dir.clone(), cache, timeout_ms: 20_000, offline: false })?;
-    Ok(index.consult(knowledge, |knowledge| foresee(workspace, facts, knowledge)).await)
+    Ok(index.consult(knowledge, PATIENCE, |knowledge| foresee(workspace, facts, knowledge)).await)
 }
 
-/// The files after all edits that are safe and cleared, and the fingerprints of what they mend.
-fn mended(
-    findings: &[Finding],
-    workspace: &Workspace,
-    facts: &Facts,
-    knowledge: &Knowledge,
-) -> (Workspace, Vec<String>) {
+/// The files after all edits that are safe and cleared, and how many of `findings` they mend.
+fn mended(findings: &[Finding], workspace: &Workspace, facts: &Facts, knowledge: &Knowledge) -> (Workspace, usize) {
     let mut current = workspace.clone();
-    let mut fixed = Vec::new();
+    let mut count = 0;
     for finding in findings {
         if let Some((_, after)) = validation::mended(finding, &current, facts, knowledge, |_| true) {
             current = after;
-            fixed.push(finding.fingerprint());
+            count += 1;
         }
     }
-    (current, fixed)
+    (current, count)
 }
 
 fn show(findings: &[Finding], workspace: &Workspace, after: &Workspace, fixed: bool) {
@@ -111,8 +124,8 @@ fn show(findings: &[Finding], workspace: &Workspace, after: &Workspace, fixed: b
         answer(&format!("{}{place}: {}", finding.class, finding.why));
         for remedy in &finding.remedies {
             let how = match remedy.applicability {
-                Applicability::Apply => "safe",
-                Applicability::Rehearse => "deploy tries it",
+                _ if choice::is_certain(finding, remedy) => "safe",
+                Applicability::Apply | Applicability::Rehearse => "deploy tries it",
                 Applicability::Suggest => "for you to decide",
             };
             answer(&format!("  fix: {} [{how}]", remedy.title));

@@ -264,6 +264,7 @@ mod py_requirements_missing;
 mod py_requirements_syntax;
 mod py_requires_python;
 mod py_setuptools_break;
+mod py_stdlib_removed;
 mod py_uv_lock_stale;
 mod py_vcs_requirement;
 mod py_version_not_found;
@@ -584,6 +585,7 @@ pub const ROSTER: &[&Rule] = &[
     &py_requirements_syntax::RULE,
     &py_requires_python::RULE,
     &py_setuptools_break::RULE,
+    &py_stdlib_removed::RULE,
     &py_uv_lock_stale::RULE,
     &py_vcs_requirement::RULE,
     &py_version_not_found::RULE,

@@ -112,7 +112,9 @@ pub fn absent(case: &Case<'_>) -> Vec<(usize, String, String)> {
     for index in 0..case.dockerfile.instructions().len() {
         for (written, expanded) in sources(case, index) {
             let wild = expanded.contains(['*', '?', '[']);
-            let unsure = written.contains('$') || written.contains("||") || written.contains("&&");
+            // The context itself is there even when nothing in it is.
+            let whole = plain(&expanded).is_empty();
+            let unsure = whole || written.contains('$') || written.contains("||") || written.contains("&&");
             // BuildKit copies nothing and goes on when a wildcard fits nothing.
             if !unsure && !wild && case.context.matches(&expanded).is_empty() {
                 out.push((index, written, expanded));
@@ -130,9 +132,15 @@ pub fn plain(path: &str) -> String {
 /// The path in the build context that should have become `path` in the image: through the COPY and ADD of any stage.
 /// Relative paths are taken to start at the working folder of the failing step.
 pub fn origins(case: &Case<'_>, path: &str) -> Vec<String> {
+    let all: Vec<usize> = (0..case.dockerfile.instructions().len()).collect();
+    origins_in(case, &all, path)
+}
+
+/// [`origins`] by the COPY and ADD among `steps` alone.
+pub fn origins_in(case: &Case<'_>, steps: &[usize], path: &str) -> Vec<String> {
     let instructions = case.dockerfile.instructions();
     let mut out = Vec::new();
-    for (index, instruction) in instructions.iter().enumerate() {
+    for (index, instruction) in steps.iter().map(|at| (*at, &instructions[*at])) {
         let Some((_, destination)) = instruction.copy_paths() else { continue };
         let destination = case.dockerfile.expand(index, &destination, &Default::default());
         let workdir = case.dockerfile.workdir_at(index);

@@ -22,6 +22,35 @@ pub fn embedded(case: &Case<'_>, lines: &[usize]) -> Option<(usize, String)> {
     all.next().map(|path| (found.line, path))
 }
 
+/// The files that `//go:embed` lines of the sources in the build context name and that do not arrive, as the context would have them.
+pub fn embeds(case: &Case<'_>) -> Vec<String> {
+    let sources = case.context.paths().filter(|path| path.ends_with(".go") && !path.ends_with("_test.go"));
+    let mut out = Vec::new();
+    for path in sources {
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let lines = case.workspace.lines(&case.in_repository(path));
+        let patterns = lines.iter().filter_map(|line| line.strip_prefix("//go:embed ")).flat_map(str::split_whitespace);
+        for pattern in patterns.map(|pattern| pattern.trim_start_matches("all:")) {
+            let wanted = copying::plain(&format!("{folder}/{pattern}"));
+            if !case.context.matches(&wanted).is_empty() || pattern.contains(['?', '[', '"', '`']) {
+                continue;
+            }
+            match wanted.split_once('*') {
+                None => out.push(wanted),
+                Some((head, tail)) => {
+                    let fits = |path: &&str| {
+                        path.strip_prefix(head).is_some_and(|rest| rest.ends_with(tail) && !rest.contains('/'))
+                    };
+                    out.extend(
+                        case.workspace.paths().filter_map(|path| in_context(case, path)).find(fits).map(str::to_owned),
+                    );
+                }
+            }
+        }
+    }
+    out
+}
+
 /// The path in the build context of `path` in the repository.
 fn in_context<'a>(case: &Case<'_>, path: &'a str) -> Option<&'a str> {
     match case.facts.context.as_str() {

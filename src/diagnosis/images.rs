@@ -123,6 +123,13 @@ fn is_version(word: &str) -> bool {
         && word.chars().all(|each| each.is_ascii_digit() || matches!(each, '.' | 'u'))
 }
 
+/// Whether the words of an official image's tag stand in an order in which no tag of it has them, whatever there is by now.
+pub fn is_disordered(reference: &Reference) -> bool {
+    let tag = Tag::read(&reference.tag);
+    let written = line_of(reference).filter(|_| reference.tagged && tag.strange.is_empty()).map(|line| tag.write(line));
+    written.is_some_and(|written| written != reference.tag.to_ascii_lowercase())
+}
+
 /// Whether the official images are known to have `reference`; `None` when the table cannot tell.
 pub fn exists(reference: &Reference) -> Option<bool> {
     let line = line_of(reference)?;

@@ -5,9 +5,11 @@ use crate::dockerfile::{StageBase, edit};
 use crate::manifest::package_json::PackageJson;
 use crate::remedy::Edit;
 
+pub mod addons;
 pub mod endings;
 pub mod lock;
 pub mod moved;
+pub mod reached;
 pub mod spelling;
 pub mod workspaces;
 

@@ -203,6 +203,8 @@ pub struct Rule {
     pub detect: fn(&Case<'_>, &[usize]) -> Option<Hit>,
     /// What the files alone show before any build. Must be silent on services that work.
     pub foresee: fn(&Case<'_>) -> Vec<Hit>,
+    /// What has to be looked up before `foresee` can tell.
+    pub wonder: fn(&Case<'_>) -> Vec<Question>,
     pub remedies: fn(&Case<'_>, &Hit) -> Prescription,
     pub examples: &'static [Example],
 }
@@ -222,6 +224,7 @@ impl Rule {
         needles: &[],
         detect: |_, _| None,
         foresee: |_| vec![],
+        wonder: |_| vec![],
         remedies: |_, _| Prescription { remedies: vec![], questions: vec![] },
         examples: &[],
     };

@@ -4,7 +4,7 @@
 use domain_runner::index::{Index, IndexSettings};
 use domain_runner::knowledge::{Knowledge, Question, Registry, Resolution};
 
-mod fake;
+pub(crate) mod fake;
 
 use fake::{Fake, Rel};
 

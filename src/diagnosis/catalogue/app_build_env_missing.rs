@@ -2,6 +2,9 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::environment;
+use crate::diagnosis::node;
+use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::python::start;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
@@ -19,7 +22,7 @@ pub const RULE: Rule = Rule {
     weight: Weight::Typical,
     needles: environment::NEEDLES,
     detect,
-    foresee: |_| vec![],
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -70,7 +73,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let hit = Hit::at(missing.line, missing.variable, why).confidence(0.92);
     // A message without a name is a guess at best.
     let named = hit.subject.contains('_');
-    let mendable = named && (is_placeholder_step(case) || is_public(&hit.subject));
+    let mendable = named && (is_placeholder_step(&step.command) || is_public(&hit.subject));
     let hit = if named { hit } else { hit.confidence(0.7) };
     Some(if mendable { hit.policy(Policy::Fix) } else { hit })
 }
@@ -87,8 +90,7 @@ fn is_public(variable: &str) -> bool {
 }
 
 /// Steps that only need some value: nothing of it ends up in what they make.
-fn is_placeholder_step(case: &Case<'_>) -> bool {
-    let Some(step) = &case.log.failing else { return false };
+fn is_placeholder_step(command: &str) -> bool {
     [
         "collectstatic",
         "manage.py check",
@@ -98,7 +100,7 @@ fn is_placeholder_step(case: &Case<'_>) -> bool {
         "manage.py compress",
     ]
     .iter()
-    .any(|verb| step.command.contains(verb))
+    .any(|verb| command.contains(verb))
 }
 
 /// What a placeholder may stand for: keys that sign, never addresses of services that the step might call.
@@ -107,8 +109,52 @@ fn may_be_anything(variable: &str) -> bool {
     ["SECRET", "KEY", "TOKEN", "PASSWORD", "SALT"].iter().any(|part| name.contains(part))
 }
 
+/// How a settings module reads a variable that it cannot do without. Only at the left margin it is read for certain.
+static DEMANDED: Phrases = Phrases::new(&[r#"^[A-Z]\w*\s*=\s*os\.environ\[["']([A-Z][A-Z0-9_]+)["']\]"#]);
+static SETTINGS: Phrases = Phrases::new(&[r#"DJANGO_SETTINGS_MODULE["'],\s*["']([\w.]+)["']"#]);
+
+/// Steps that load Django's settings, which demand a variable that no step has.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let hit = |index: usize| {
+        let script = node::script_of(case, index);
+        if !node::commands(&script).iter().any(|command| command.contains("manage.py ") && is_placeholder_step(command))
+        {
+            return None;
+        }
+        let in_image = start::in_image(case, index);
+        let manage = in_image.iter().find(|(there, _)| there.ends_with("/manage.py"))?;
+        let env = case.dockerfile.env_at(index);
+        let module = env.get("DJANGO_SETTINGS_MODULE").cloned().or_else(|| {
+            let lines = case.workspace.lines(&manage.1);
+            lines.iter().find_map(|line| SETTINGS.read(line)?.names().next().map(str::to_owned))
+        })?;
+        let folder = manage.0.rsplit_once('/').map_or("/", |(folder, _)| folder);
+        let path = start::source_of(case, index, folder, &module)?;
+        let text = case.workspace.text(&path)?;
+        let from_file = ["dotenv", "read_env", "environ.setdefault", "environ.update", "decouple"];
+        if from_file.iter().any(|word| text.contains(word)) {
+            return None;
+        }
+        let known = |name: &str| {
+            let declared = case.dockerfile.arg_names().iter().any(|each| each == name) || env.contains_key(name);
+            let secret =
+                case.dockerfile.instructions()[index].flag("mount").is_some_and(|value| !value.contains("type=cache"));
+            declared || secret || script.contains(name) || matches!(name, "PATH" | "HOME" | "HOSTNAME")
+        };
+        let (number, name) = text.lines().enumerate().find_map(|(number, line)| {
+            let name = DEMANDED.read(line)?.names().next()?.to_owned();
+            (!known(&name)).then_some((number + 1, name))
+        })?;
+        let mendable = may_be_anything(&name);
+        let why =
+            format!("line {number} of `{path}` needs the variable `{name}`, which is not set when this step loads it");
+        Some(case.foreseen(index, name, why).policy(if mendable { Policy::Fix } else { Policy::Human }))
+    };
+    case.runs().find_map(hit).into_iter().collect()
+}
+
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let Some(index) = case.failing_instruction() else { return Prescription::none() };
+    let Some(index) = case.step(hit) else { return Prescription::none() };
     let variable = &hit.subject;
     let fits =
         !variable.is_empty() && variable.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
@@ -117,7 +163,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     if !fits || instruction.keyword != "RUN" || instruction.exec().is_some() || !instruction.heredocs.is_empty() {
         return Prescription::none();
     }
-    if is_placeholder_step(case) && may_be_anything(variable) {
+    if is_placeholder_step(&instruction.args) && may_be_anything(variable) {
         let first =
             workspace.lines(path).get(instruction.first_line - 1).map(|line| (*line).to_owned()).unwrap_or_default();
         let word = &instruction.written;

@@ -1,6 +1,7 @@
 //! `app-case-mismatch`: a file name differs by letter case.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::node::reached;
 use crate::diagnosis::node::spelling::{self, Misspelt};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::modules;
@@ -39,6 +40,7 @@ pub const RULE: Rule = Rule {
         "No module named",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -168,6 +170,31 @@ fn python_module(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         missing.module
     );
     Some(Hit::at(missing.line, missing.module, why).confidence(0.96).policy(Policy::Human))
+}
+
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let comment = |import: &&Misspelt| {
+        let lines = case.workspace.lines(&import.path);
+        lines.get(import.line - 1).is_some_and(|line| line.trim_start().starts_with(['/', '*', '#', '<']))
+    };
+    // Where the start tells what is loaded, the rest may be wrong without anybody noticing.
+    let loaded = reached::imports(case);
+    let is_loaded = |import: &&Misspelt| {
+        let known = loaded.iter().any(|each| case.in_repository(&each.path) == import.path);
+        let arrives = case.context.paths().any(|path| case.in_repository(path) == import.path);
+        let told = ["story", "stories", "spec", "mock", "example"].iter().any(|part| import.path.contains(part));
+        if loaded.is_empty() { arrives && !told } else { known }
+    };
+    // One remedy corrects them all.
+    let first = spelling::misspelt(case).into_iter().find(|import| !comment(&import) && is_loaded(&import));
+    let hit = first.map(|import| {
+        let why = format!(
+            "`{}` imports `{}`, but the file is called `{}`: on Linux upper and lower case differ",
+            import.path, import.written, import.right
+        );
+        Hit::in_file(&import.path, import.line, import.written, why).confidence(0.95)
+    });
+    hit.into_iter().collect()
 }
 
 /// The log names an import as it is written, or the path that it would have.

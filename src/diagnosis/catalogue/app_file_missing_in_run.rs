@@ -3,7 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::{copying, golang};
+use crate::diagnosis::{copying, golang, node};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit, Remedy};
 
@@ -30,6 +30,7 @@ pub const RULE: Rule = Rule {
         "ENOENT",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -91,6 +92,30 @@ static SHAPES: Phrases = Phrases::new(&[
     r"(?:^|\s)(?:stat|open) (?P<path>[\w./-]+): (?:no such file or directory|directory not found)",
 ]);
 
+/// go.mod names folders of the repository that no step has copied when go reads it.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    const READS: &[&str] = &["go mod download", "go mod verify", "go build", "go install", "go test", "go vet"];
+    let hit = |index: usize| {
+        let script = node::script_of(case, index);
+        let reads = node::commands(&script).iter().any(|command| READS.iter().any(|verb| command.contains(verb)));
+        if !reads {
+            return None;
+        }
+        let copied = node::copied(case, index);
+        if copied.iter().any(|(_, path)| path == "go.work" || path == "vendor/modules.txt") {
+            return None;
+        }
+        let tops = copied.iter().map(|(_, path)| path).filter(|path| *path == "go.mod");
+        let missing =
+            tops.flat_map(|top| golang::replaced(case, top)).map(|folder| format!("{folder}/go.mod")).find(|path| {
+                case.context.holds(path) && copied.iter().all(|(_, held)| held != path) && !node::is_opaque(case, index)
+            })?;
+        let why = format!("go.mod replaces a module by `{missing}`, which is not in the image when go reads it");
+        Some(case.foreseen(index, missing, why).policy(Policy::Fix))
+    };
+    case.runs().find_map(hit).into_iter().collect()
+}
+
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     // Once the program runs, a missing file is a question of its own surroundings.
     case.log.failing.as_ref()?;
@@ -102,7 +127,7 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     if generated {
         return None;
     }
-    let later = comes_later(case, &path).is_some();
+    let later = comes_later(case, case.failing_instruction(), &path).is_some();
     let policy = if later { Policy::Fix } else { Policy::Human };
     let weight = if later { Weight::Root } else { Weight::Typical };
     let why = format!("`{path}` is not in the image when {} runs", case.failing_step_named());
@@ -110,8 +135,8 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
 }
 
 /// The file of the context that a COPY after the failing step would bring to `path`.
-fn comes_later(case: &Case<'_>, path: &str) -> Option<(usize, String)> {
-    let index = case.failing_instruction()?;
+fn comes_later(case: &Case<'_>, index: Option<usize>, path: &str) -> Option<(usize, String)> {
+    let index = index?;
     if path.starts_with('/') && !path.starts_with(&case.dockerfile.workdir_at(index)) {
         return None;
     }
@@ -128,7 +153,7 @@ fn comes_later(case: &Case<'_>, path: &str) -> Option<(usize, String)> {
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let Some((index, path)) = comes_later(case, &hit.subject) else { return Prescription::none() };
+    let Some((index, path)) = comes_later(case, case.step(hit), &hit.subject) else { return Prescription::none() };
     if let Some(remedy) = copy_modules_first(case, index, &path) {
         return Prescription::of([remedy]);
     }

@@ -3,6 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::copying;
 use crate::diagnosis::golang;
+use crate::diagnosis::needed;
 use crate::diagnosis::phrase::{self, Phrases};
 use crate::diagnosis::python::modules;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
@@ -166,14 +167,17 @@ fn hit_of(case: &Case<'_>, hit: Hit) -> Hit {
 }
 
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
-    let absent = copying::absent(case).into_iter().filter_map(|(_, _, path)| ignored(case, &path));
-    absent
-        .filter_map(|path| {
-            let (line, _) = case.context.ignored_by(&path)?;
-            let file = case.context.ignore_file()?;
-            Some(Hit::in_file(file, line, &path, why(case, &path)).confidence(0.97))
-        })
-        .collect()
+    let Some(file) = case.context.ignore_file() else { return vec![] };
+    let copied = copying::absent(case).into_iter().map(|(_, _, path)| path);
+    let missed = copied.chain(needed::paths(case)).filter_map(|path| ignored(case, &path));
+    let mut out: Vec<Hit> = Vec::new();
+    for path in missed {
+        let Some((line, _)) = case.context.ignored_by(&path) else { continue };
+        if !out.iter().any(|hit| hit.subject == path) {
+            out.push(Hit::in_file(file, line, &path, why(case, &path)).confidence(0.97));
+        }
+    }
+    out
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -4,6 +4,7 @@ use crate::diagnosis::Case;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::{copying, node};
 use crate::dockerfile::edit;
+use crate::manifest::package_json::Section;
 use crate::remedy::Applicability;
 
 pub const RULE: Rule = Rule {
@@ -23,6 +24,7 @@ pub const RULE: Rule = Rule {
         "failed to walk",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -117,6 +119,125 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         Some(index) => hit.place(case.dockerfile_path, instructions[index].first_line),
         None => hit,
     })
+}
+
+/// What COPY --from expects although the tool that the other stage runs is known to write elsewhere.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let instructions = case.dockerfile.instructions();
+    let mut out = Vec::new();
+    for (index, instruction) in instructions.iter().enumerate().filter(|(_, each)| each.keyword == "COPY") {
+        let Some((sources, _)) = instruction.flag("from").and_then(|_| instruction.copy_paths()) else { continue };
+        for written in sources {
+            if let Some(made) = made_elsewhere(case, index, &written) {
+                let path = format!("/{}", copying::plain(&written));
+                let why = format!("the other stage makes no `{path}`; it writes `{made}`");
+                out.push(case.foreseen(index, path, why));
+            }
+        }
+    }
+    out
+}
+
+/// What the stage behind instruction `index` makes instead of `written`, beyond doubt.
+fn made_elsewhere(case: &Case<'_>, index: usize, written: &str) -> Option<String> {
+    let instructions = case.dockerfile.instructions();
+    let own = case.dockerfile.stage_of(index)?;
+    let from = case.dockerfile.stage_named(instructions[index].flag("from")?, own)?;
+    let stage = case.dockerfile.stages().into_iter().nth(from)?;
+    let last = stage.instructions.end.checked_sub(1).filter(|last| stage.instructions.contains(last))?;
+    let (name, workdir) = (written.trim_end_matches('/').rsplit('/').next()?, case.dockerfile.workdir_at(last));
+    let steps: Vec<usize> = node::history(case, last).into_iter().chain([last]).collect();
+    let scripts: Vec<String> =
+        steps.iter().filter(|at| instructions[**at].keyword == "RUN").map(|at| node::script_of(case, *at)).collect();
+    let brought = steps.iter().any(|at| {
+        let each = &instructions[*at];
+        each.flag("from").is_some() && each.copy_paths().is_some_and(|(_, to)| to.contains(name) || to == "/")
+    });
+    let moves = scripts.iter().flat_map(|script| node::commands(script)).any(|command| {
+        let verb = command.split_whitespace().next().unwrap_or_default();
+        let touches = command.contains(name) || command.contains("target/") || command.contains('*');
+        matches!(verb, "mv" | "cp" | "ln" | "mkdir" | "install") && touches
+            || matches!(verb, "tar" | "unzip" | "make" | "cd")
+            || command.contains(".sh")
+    });
+    let held = copying::origins_in(case, &steps, written).iter().any(|origin| case.context.holds(origin));
+    let wild = written.contains(['*', '$', '?']) || !written.starts_with('/');
+    if brought || moves || held || wild {
+        return None;
+    }
+    let runs = |words: &[&str]| scripts.iter().any(|script| words.iter().any(|word| script.contains(word)));
+    if let Some((_, profile)) = copying::plain(written).rsplit_once('/').filter(|(_, profile)| *profile == name) {
+        let folder = written.trim_end_matches('/').strip_suffix(&format!("/{profile}"))?;
+        if folder == format!("{}/target/release", workdir.trim_end_matches('/')) && runs(&["cargo build"]) {
+            let all: Vec<String> = cargo_programs(case);
+            let plain = !runs(&["--target ", "--target=", "CARGO_TARGET_DIR", "--target-dir", "--profile"])
+                && !name.contains('.');
+            return all
+                .first()
+                .filter(|_| plain && !all.iter().any(|each| each == name))
+                .map(|made| format!("{folder}/{made}"));
+        }
+        if OUTPUTS.contains(&name) && folder == workdir.trim_end_matches('/') {
+            return built_folder(case, &scripts).filter(|made| made != name).map(|made| format!("{folder}/{made}"));
+        }
+    }
+    let compiled = made_in_stage(case, index, written)?;
+    let same_name = compiled.rsplit('/').next() == Some(name);
+    // A folder above one that is there is there.
+    let wanted = copying::plain(written);
+    let folders = steps.iter().map(|at| case.dockerfile.workdir_at(*at)).chain([workdir, compiled.clone()]);
+    let is_above =
+        folders.into_iter().any(|folder| format!("{}/", copying::plain(&folder)).starts_with(&format!("{wanted}/")));
+    (same_name && !is_above && !runs(&["go install"])).then_some(compiled)
+}
+
+fn cargo_programs(case: &Case<'_>) -> Vec<String> {
+    let manifests = case.workspace.paths().filter(|path| path.ends_with("Cargo.toml"));
+    manifests.flat_map(|path| binaries_of(case, path)).collect()
+}
+
+/// The folder that the build script of package.json writes, where the tool it calls leaves no choice.
+fn built_folder(case: &Case<'_>, scripts: &[String]) -> Option<String> {
+    let package = node::package(case, None)?;
+    let build = package.script("build")?;
+    let called = scripts.iter().flat_map(|script| node::commands(script)).filter(|command| {
+        let words: Vec<&str> = command.split_whitespace().filter(|word| !word.starts_with('-')).collect();
+        matches!(words.as_slice(), ["npm" | "yarn" | "pnpm", "run", "build"] | ["yarn" | "pnpm", "build"])
+    });
+    let text = |path: &str| case.workspace.text(&case.in_repository(path));
+    if called.count() != 1 || ["outDir", "BUILD_PATH", "--dest", "-d "].iter().any(|option| build.contains(option)) {
+        return None;
+    }
+    let commands = node::commands(build);
+    let last = commands.last()?.trim_start_matches("npx ");
+    let names_its_own = |start: &str| {
+        case.workspace.paths().any(|path| {
+            path.rsplit('/').next().is_some_and(|name| name.starts_with(start))
+                && case.workspace.text(path).is_none_or(|text| text.contains("outDir") || text.contains("outputDir"))
+        })
+    };
+    // Frameworks that build with vite write to folders of their own.
+    const ON_VITE: &[&str] =
+        &["kit", "remix", "react-router", "nuxt", "vinxi", "vike", "start", "qwik", "electron", "astro", "ssr"];
+    match last.split_whitespace().collect::<Vec<_>>().as_slice() {
+        ["tsc"] | ["tsc", "-p" | "--project" | "-b" | "--build", "." | "tsconfig.json"] | ["tsc", "-b" | "--build"]
+            if commands.len() == 1 =>
+        {
+            let out = tsc_output(text("tsconfig.json")?)?;
+            (!out.contains('/') && !out.is_empty()).then_some(out)
+        }
+        ["react-scripts", "build"] => Some("build".to_owned()),
+        ["vite", "build"] => {
+            let names =
+                package.section(Section::Dependencies).into_iter().chain(package.section(Section::DevDependencies));
+            let framework =
+                names.into_iter().any(|(name, _)| ON_VITE.iter().any(|part| name.contains(part)) && name != "dotenv");
+            (!framework && !names_its_own("vite.config")).then(|| "dist".to_owned())
+        }
+        ["vue-cli-service", "build"] => (!names_its_own("vue.config")).then(|| "dist".to_owned()),
+        ["node", _] => script_output(case),
+        _ => None,
+    }
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -3,6 +3,7 @@
 use regex::Regex;
 
 use crate::diagnosis::Case;
+use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -46,6 +47,7 @@ pub const RULE: Rule = Rule {
     before: &["df-from-malformed"],
     detect,
     foresee,
+    wonder: |_| vec![],
     remedies,
     examples: &[
         Example {
@@ -215,10 +217,53 @@ fn argument(case: &Case<'_>, name: &str) -> Option<usize> {
     })
 }
 
-/// Base images named by an empty argument; only where the service's variables are known.
+/// Steps that fail for certain when the only word they are about is empty.
+fn needs_its_word(case: &Case<'_>, index: usize, name: &str) -> bool {
+    let script = node::script_of(case, index);
+    let is_name = |word: &str| {
+        let bare = word.trim_matches(['"', '\'']);
+        bare == format!("${name}") || bare == format!("${{{name}}}")
+    };
+    node::commands(&script).iter().any(|command| {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        let named = words.iter().any(|word| is_name(word));
+        let verb = words.first().copied().unwrap_or_default();
+        let pins = matches!(verb, "pip" | "pip3")
+            && words
+                .iter()
+                .any(|word| word.ends_with(&format!("==${name}")) || word.ends_with(&format!("==${{{name}}}")));
+        let accounts = matches!(verb, "useradd" | "groupadd" | "adduser" | "addgroup");
+        let only = words[1.min(words.len())..].iter().filter(|word| !word.starts_with('-')).count() == 1;
+        named && (accounts || verb == "mkdir" && only) && !script.contains("||") || pins
+    })
+}
+
+/// Arguments whose value no stage asks for, in steps that cannot do without.
+fn unasked(case: &Case<'_>) -> Vec<Hit> {
+    let globals = case.dockerfile.instructions().iter().take_while(|each| each.keyword != "FROM");
+    if globals.filter(|each| each.keyword == "ARG").count() == 0 {
+        return vec![];
+    }
+    let found = case.runs().find_map(|index| {
+        let script = node::script_of(case, index);
+        if !["user", "group", "mkdir", "pip"].iter().any(|verb| script.contains(verb)) {
+            return None;
+        }
+        let name = out_of_scope(case, index).into_iter().find(|name| needs_its_word(case, index, name))?;
+        Some((index, name))
+    });
+    let hit = found.map(|(index, name)| {
+        let why =
+            format!("the argument `{name}` stands before FROM: without an ARG of its own the stage does not see it");
+        case.foreseen(index, name, why).policy(Policy::Fix)
+    });
+    hit.into_iter().collect()
+}
+
+/// Arguments that are out of scope, and base images named by an empty one; these only where the service's variables are known.
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     if case.facts.env_names.is_none() {
-        return vec![];
+        return unasked(case);
     }
     let empty = without_default(case);
     let instructions = case.dockerfile.instructions().iter().enumerate();
@@ -230,12 +275,13 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
             let why = format!("the build argument `{name}` is empty, and the base image is named by it");
             Some(Hit::in_file(case.dockerfile_path, from.first_line, name, why).confidence(0.95))
         })
+        .chain(unasked(case))
         .collect()
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let name = hit.subject.as_str();
-    if let Some(index) = case.failing_instruction()
+    if let Some(index) = case.step(hit)
         && out_of_scope(case, index).iter().any(|each| each == name)
         && let Some(from) = case.dockerfile.instructions()[..index].iter().rposition(|each| each.keyword == "FROM")
     {

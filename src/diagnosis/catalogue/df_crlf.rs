@@ -20,6 +20,7 @@ pub const RULE: Rule = Rule {
     needles: &["bad interpreter", "\\r'", "\\r’", "no such file or directory", "not found", "bash\\r", "sh\\r"],
     detect,
     foresee,
+    wonder: |_| vec![],
     remedies,
     examples: &[
         Example {

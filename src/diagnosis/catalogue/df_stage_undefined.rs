@@ -27,6 +27,7 @@ pub const RULE: Rule = Rule {
     ],
     detect,
     foresee,
+    wonder: |_| vec![],
     remedies,
     before: &["img-registry-unreachable", "img-private-or-missing-repo"],
     examples: &[

@@ -33,6 +33,7 @@ pub const RULE: Rule = Rule {
         "no go files in",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -103,7 +104,11 @@ fn meant(case: &Case<'_>, index: usize) -> Option<String> {
     let build = golang::build(case, index)?;
     let workdir = case.dockerfile.workdir_at(index);
     let named = build.package.trim_start_matches("./").trim_end_matches('/');
-    if build.package.contains("...") || build.package.contains('$') || named.contains("..") {
+    if build.package.contains("...")
+        || build.package.ends_with(".go")
+        || build.package.contains('$')
+        || named.contains("..")
+    {
         return None;
     }
     let folder = copying::absolute(&workdir, named);
@@ -124,6 +129,28 @@ fn meant(case: &Case<'_>, index: usize) -> Option<String> {
         ([], [one]) => Some(one.clone()),
         _ => None,
     }
+}
+
+/// A program that is built where there are no Go files.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let hit = |index: usize| {
+        let (build, program) = (golang::build(case, index)?, meant(case, index)?);
+        let named = build.package.trim_start_matches("./").trim_end_matches('/');
+        let folder = copying::absolute(&case.dockerfile.workdir_at(index), named);
+        let origins = copying::origins(case, &format!("/{folder}/main.go"));
+        let has_go = |origin: &String| {
+            let folder = origin.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let all = case.workspace.under(&case.facts.context).map(|path| path.rsplit_once('/').unwrap_or(("", path)));
+            let there = case.in_repository(folder);
+            all.into_iter().any(|(of, name)| of == there.trim_end_matches('/') && name.ends_with(".go"))
+        };
+        let plain = !build.package.contains("://") && !build.command.contains(" -C ");
+        (plain && !origins.iter().any(has_go)).then(|| {
+            let why = format!("the folder that is built holds no program; the program is in `{program}`");
+            case.foreseen(index, "no Go files", why)
+        })
+    };
+    case.runs().find_map(hit).into_iter().collect()
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

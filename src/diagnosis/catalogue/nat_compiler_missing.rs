@@ -4,6 +4,7 @@ use crate::diagnosis::Case;
 use crate::diagnosis::native::{compiler, for_package, install_remedy};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::installs;
+use crate::diagnosis::python::outlook::{self, Compiled};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements::normalise;
 
@@ -45,7 +46,8 @@ pub const RULE: Rule = Rule {
         "error occurred: failed to find tool",
     ],
     detect,
-    foresee: |_| vec![],
+    foresee,
+    wonder: |_| vec![],
     remedies,
     examples: &[
         Example {
@@ -109,11 +111,42 @@ fn package_of(case: &Case<'_>, line: usize) -> Option<String> {
     PACKAGE.below(case, line, 60).map(|found| found.subject().to_owned())
 }
 
+/// What is compiled in an image without a compiler, whichever Python it has; pins that only this Python makes compile are told of
+/// as what they are, too old for it.
+fn foreseen(case: &Case<'_>) -> Vec<Compiled> {
+    let mut found = outlook::compiled(case);
+    found.retain(|found| !found.has_wheels_elsewhere && !found.lacks_library);
+    // These are told of by the library that is missing as well.
+    found.retain(|found| !matches!(found.name.as_str(), "psycopg2" | "mysqlclient"));
+    found
+}
+
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let mut out: Vec<Hit> = Vec::new();
+    for found in foreseen(case) {
+        let line = case.dockerfile.instructions()[found.index].first_line;
+        let by = found.by.map(|by| format!(", which {by} needs,")).unwrap_or_default();
+        let why = format!("`{}`{by} is compiled, and the image has no `gcc`", found.name);
+        // One compiler helps all that one step compiles.
+        if !out.iter().any(|hit| hit.place.as_ref().is_some_and(|place| place.line == line)) {
+            out.push(Hit::in_file(case.dockerfile_path, line, "gcc", why).confidence(0.95));
+        }
+    }
+    out
+}
+
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let index = case.failing_instruction().or_else(|| installs(case).last().map(|install| install.index));
-    let (Some(index), Some(line)) = (index, hit.line) else { return Prescription::none() };
+    let named = hit.place.as_ref().and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
+    let index = case.failing_instruction().or(named).or_else(|| installs(case).last().map(|install| install.index));
+    let Some(index) = index else { return Prescription::none() };
     let mut needs = vec![compiler()];
-    needs.extend(package_of(case, line).and_then(|package| for_package(&normalise(&package))));
+    match hit.line {
+        Some(line) => needs.extend(package_of(case, line).and_then(|package| for_package(&normalise(&package)))),
+        None => {
+            let found = foreseen(case).into_iter().filter(|found| found.index == index);
+            needs.extend(found.filter_map(|found| for_package(&found.name)));
+        }
+    }
     Prescription::of(install_remedy(
         case,
         index,

@@ -3,7 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::native::{compiler, for_header, for_package, install_remedy};
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::python::installs;
+use crate::diagnosis::python::{installs, outlook};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements::normalise;
 
@@ -24,7 +24,7 @@ pub const RULE: Rule = Rule {
         "fatal error: eigen/",
     ],
     detect,
-    foresee: |_| vec![],
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -88,10 +88,27 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(if known { hit.confidence(0.95) } else { hit.confidence(0.85) })
 }
 
+/// The first header that a package wants which is compiled without its library.
+const WANTED: &[(&str, &str)] = &[("python-ldap", "lber.h")];
+
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let lacking = outlook::compiled(case).into_iter().filter(|found| found.lacks_library);
+    let hits = lacking.filter_map(|found| {
+        let (name, header) = WANTED.iter().find(|(name, _)| *name == found.name)?;
+        Some(case.foreseen(
+            found.index,
+            *header,
+            format!("`{name}` is compiled, and the header `{header}` is not installed"),
+        ))
+    });
+    hits.collect()
+}
+
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let index = case.failing_instruction().or_else(|| installs(case).last().map(|install| install.index));
-    let (Some(index), Some(line)) = (index, hit.line) else { return Prescription::none() };
-    let package = PACKAGE.below(case, line, 60).and_then(|found| for_package(&normalise(found.subject())));
+    let index = case.step(hit).or_else(|| installs(case).last().map(|install| install.index));
+    let Some(index) = index else { return Prescription::none() };
+    let below = hit.line.and_then(|line| PACKAGE.below(case, line, 60));
+    let package = below.and_then(|found| for_package(&normalise(found.subject())));
     let Some(need) = for_header(&hit.subject).or(package) else { return Prescription::none() };
     let mut needs = vec![need];
     // Python's own headers come with the official images; the compiler's header means that all of libc's are missing.

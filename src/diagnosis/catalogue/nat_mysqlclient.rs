@@ -3,6 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::native::{self, compiler, for_package};
 use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::python::outlook;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
 pub const RULE: Rule = Rule {
@@ -22,6 +23,7 @@ pub const RULE: Rule = Rule {
         "mysql.h: no such file",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[Example {
         log: "Exception: Can not find valid pkg-config name.\nSpecify MYSQLCLIENT_CFLAGS and MYSQLCLIENT_LDFLAGS env vars manually",
@@ -53,7 +55,17 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(Hit::at(found.line, subject, why).confidence(0.96))
 }
 
-fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let found = outlook::compiled(case).into_iter().find(|found| found.name == "mysqlclient");
+    let why = "mysqlclient is compiled here, and MySQL's client library is not installed";
+    found.map(|found| case.foreseen(found.index, "mysqlclient", why)).into_iter().collect()
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let needs: Vec<_> = [Some(compiler()), for_package("mysqlclient")].into_iter().flatten().collect();
-    native::prescribe(case, &needs, "mysqlclient is compiled against this library")
+    let why = "mysqlclient is compiled against this library";
+    match case.step(hit) {
+        Some(index) => Prescription::of(native::install_remedy(case, index, &needs, why)),
+        None => native::prescribe(case, &needs, why),
+    }
 }

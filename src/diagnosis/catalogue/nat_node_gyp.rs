@@ -2,6 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::native::{self, compiler, for_command, for_package};
+use crate::diagnosis::node::{addons, lock};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 
@@ -21,6 +22,7 @@ pub const RULE: Rule = Rule {
         "could not find any python installation to use",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -87,6 +89,18 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(Hit::at(line, subject, why).confidence(0.92))
 }
 
+/// Add-ons in the lock file that are always compiled, in images that cannot.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let hit = |install: lock::Frozen| {
+        let name = addons::compiled(case, &install)?;
+        let why = format!(
+            "the native add-on `{name}` is compiled when it is installed, and the image has no Python, make and g++"
+        );
+        Some(case.foreseen(install.index, name, why))
+    };
+    lock::frozen(case).into_iter().find_map(hit).into_iter().collect()
+}
+
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     // Code that does not fit this Node is not helped by a compiler.
     if hit.line.is_some_and(|line| CODE.fits(case.text(line))) {
@@ -95,5 +109,9 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let mut needs: Vec<_> = for_command("python3").into_iter().collect();
     needs.push(compiler());
     needs.extend(for_package(&hit.subject));
-    native::prescribe(case, &needs, "node-gyp compiles the add-on with these")
+    let why = "node-gyp compiles the add-on with these";
+    match case.step(hit) {
+        Some(index) => Prescription::of(native::install_remedy(case, index, &needs, why)),
+        None => native::prescribe(case, &needs, why),
+    }
 }

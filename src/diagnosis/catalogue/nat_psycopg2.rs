@@ -2,7 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::native::{compiler, for_package, install_remedy};
-use crate::diagnosis::python::{self, installs, pins};
+use crate::diagnosis::python::{self, installs, outlook, pins};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements;
 use crate::remedy::{Applicability, Remedy};
@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
         "unable to find pg_config",
     ],
     detect,
-    foresee: |_| vec![],
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -85,9 +85,23 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     )
 }
 
-fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let found = outlook::compiled(case).into_iter().find(|found| found.name == "psycopg2");
+    let hit = found.map(|found| {
+        let line = case.dockerfile.instructions()[found.index].first_line;
+        let why = match found.lacks_library {
+            true => "psycopg2 is compiled here, and PostgreSQL's client library is not installed",
+            false => "psycopg2 is compiled here, and neither a compiler nor PostgreSQL's client library is installed",
+        };
+        Hit::in_file(case.dockerfile_path, line, "psycopg2", why).confidence(0.95)
+    });
+    hit.into_iter().collect()
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let mut out = Vec::new();
-    let index = case.failing_instruction().or_else(|| installs(case).last().map(|install| install.index));
+    let named = hit.place.as_ref().and_then(|place| case.dockerfile.at_line(place.line)).map(|(index, _)| index);
+    let index = case.failing_instruction().or(named).or_else(|| installs(case).last().map(|install| install.index));
     if let (Some(index), Some(need)) = (index, for_package("psycopg2")) {
         let why = "psycopg2 is compiled against libpq, which has to be there for that";
         out.extend(install_remedy(case, index, &[compiler(), need], why));

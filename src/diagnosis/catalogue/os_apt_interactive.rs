@@ -1,6 +1,8 @@
 //! `os-apt-interactive`: a package manager waits for an answer.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::base;
+use crate::diagnosis::installs;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -23,6 +25,7 @@ pub const RULE: Rule = Rule {
         "Enter a number, or a blank",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[Example {
         log: "#6 [2/3] RUN apt-get update && apt-get install curl\n#6 0.5 After this operation, 1 MB of additional disk space will be used.\n#6 0.5 Do you want to continue? [Y/n] Abort.\n#6 ERROR: process \"/bin/sh -c apt-get update && apt-get install curl\" did not complete successfully: exit code: 1",
@@ -45,6 +48,57 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         if seen.named(&["a"]).is_empty() && !seen[0].contains("Abort") { "tzdata".to_owned() } else { "-y".to_owned() };
     let why = "a package manager waits for an answer";
     Some(Hit::at(seen.line, subject, why).confidence(0.95))
+}
+
+/// An installation that asks whether it may go on, where nobody answers.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let text = case.dockerfile.text();
+    let answered = ["Assume-Yes", "assume-yes", "yes |", "yes|", "apt.conf", "echo y", "printf y", "<<<"]
+        .iter()
+        .any(|word| text.contains(word));
+    // apt asks only when it installs more than was asked for: of these packages that is certain in a bare image.
+    const BRING_OTHERS: &[&str] = &[
+        "build-essential",
+        "ca-certificates",
+        "curl",
+        "chromium",
+        "default-jre",
+        "ffmpeg",
+        "g++",
+        "gcc",
+        "git",
+        "gnupg",
+        "imagemagick",
+        "libpq-dev",
+        "libssl-dev",
+        "nginx",
+        "nginx-light",
+        "nodejs",
+        "npm",
+        "php-cli",
+        "postgresql-client",
+        "python3",
+        "python3-pip",
+        "ruby",
+        "supervisor",
+        "vim",
+        "wget",
+    ];
+    let bare = |index: &usize| {
+        let of = |base: base::Base| base.image.official().map(str::to_owned).zip(Some(base.image.tag.clone()));
+        base::of(case, *index)
+            .and_then(of)
+            .is_some_and(|(name, tag)| matches!(name.as_str(), "debian" | "ubuntu") || tag.contains("slim"))
+    };
+    let brings = |index: &usize| {
+        let named = installs::named(case, *index);
+        named.iter().any(|each| each.manager.starts_with("apt") && BRING_OTHERS.contains(&each.name.as_str()))
+    };
+    let asks = |index: &usize| unanswered(case, *index).is_some();
+    let asking = case.runs().filter(|_| !answered).find(|index| asks(index) && brings(index) && bare(index));
+    let hit = asking
+        .map(|index| case.foreseen(index, "-y", "apt asks whether it may go on, and nobody answers during a build"));
+    hit.into_iter().collect()
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

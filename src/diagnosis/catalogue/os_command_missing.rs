@@ -251,16 +251,34 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     })
 }
 
+/// `useradd` and `groupadd` in an official Alpine image: they come with the package shadow.
+fn shadowless(case: &Case<'_>) -> Option<Hit> {
+    let found = case.runs().find_map(|index| {
+        let script = node::script_of(case, index);
+        let called = node::commands(&script).into_iter().filter_map(|command| command.split_whitespace().next());
+        let command = called.into_iter().find(|word| matches!(*word, "useradd" | "groupadd"))?;
+        let base = base::of(case, index).filter(|base| base.image.official().is_some());
+        let base = base.filter(|base| base.family() == Some(Family::Alpine))?;
+        let steps = node::history(case, index).into_iter().chain([index]);
+        let brought = steps.into_iter().any(|at| {
+            let each = &case.dockerfile.instructions()[at];
+            ["shadow", "apk add $", ".sh", "||", "command -v"].iter().any(|word| each.args.contains(word))
+        });
+        (!brought).then(|| (index, command.to_owned(), base.image.with_tag(&base.image.tag)))
+    });
+    let (index, command, image) = found?;
+    let why = format!("this step calls `{command}`, which `{image}` does not have");
+    Some(case.foreseen(index, command, why))
+}
+
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let wants = toolless::wants(case);
-    wants
-        .into_iter()
-        .map(|want| {
-            let why = format!("`{}` calls `{}`, which the image does not have", want.place.path, want.command);
-            let hit = Hit { place: Some(want.place), ..Hit::at(0, want.command, why) };
-            Hit { line: None, ..hit }.confidence(0.9)
-        })
-        .collect()
+    let tools = wants.into_iter().map(|want| {
+        let why = format!("`{}` calls `{}`, which the image does not have", want.place.path, want.command);
+        let hit = Hit { place: Some(want.place), ..Hit::at(0, want.command, why) };
+        Hit { line: None, ..hit }.confidence(0.9)
+    });
+    shadowless(case).into_iter().chain(tools).collect()
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,6 +1,7 @@
 //! `os-root-needed`: a step needs root.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::remedy::{Applicability, Edit};
@@ -23,6 +24,7 @@ pub const RULE: Rule = Rule {
         "Unable to lock the administration directory",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[Example {
         log: "#6 [2/3] RUN apt-get update\n#6 0.5 E: Could not open lock file /var/lib/apt/lists/lock - open (13: Permission denied)\n#6 0.5 E: Unable to lock directory /var/lib/apt/lists/\n#6 ERROR: process \"/bin/sh -c apt-get update\" did not complete successfully: exit code: 100",
@@ -53,8 +55,30 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(Hit::at(seen.line, subject, why).confidence(0.94))
 }
 
-fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
-    let Some(index) = case.failing_instruction() else { return Prescription::none() };
+/// Packages of the system that a user other than root is to install.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let known = |user: &String| !user.is_empty() && !matches!(user.split(':').next(), Some("root" | "0"));
+    let installs = |index: usize| {
+        let managers = ["apt-get", "apt", "apk", "yum", "dnf", "microdnf"];
+        let script = node::script_of(case, index);
+        let first = node::commands(&script)
+            .into_iter()
+            .find(|command| command.split_whitespace().next().is_some_and(|word| managers.contains(&word)));
+        first.is_some_and(|command| {
+            [" install ", " add ", " update"].iter().any(|verb| format!("{command} ").contains(verb))
+        })
+    };
+    let step =
+        case.runs().find(|index| installs(*index) && case.dockerfile.user_at(*index).is_some_and(|user| known(&user)));
+    let hit = step.map(|index| {
+        let user = case.dockerfile.user_at(index).unwrap_or_default();
+        case.foreseen(index, "USER", format!("the step installs packages as `{user}`, and only root may"))
+    });
+    hit.into_iter().collect()
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let Some(index) = case.step(hit) else { return Prescription::none() };
     let Some(user) = case.dockerfile.user_at(index).filter(|user| !matches!(user.as_str(), "root" | "0")) else {
         return Prescription::none();
     };

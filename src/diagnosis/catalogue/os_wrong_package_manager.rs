@@ -1,6 +1,7 @@
 //! `os-wrong-package-manager`: the step uses the package manager of another distribution.
 
 use crate::diagnosis::base::Family;
+use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::{Case, base, images, managers};
@@ -31,6 +32,7 @@ pub const RULE: Rule = Rule {
         "microdnf: command not found",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -94,11 +96,46 @@ static SHAPE: Phrases = Phrases::new(&[
     r"(?:^|[\s/:])(?P<cmd>apk|apt-get|apt|yum|dnf|microdnf|add-apt-repository): (?:command )?not found",
 ]);
 
+/// A manager of another distribution, called without a question whether it is there, in an official image.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    const OF: &[(&str, Family)] = &[
+        ("apt-get", Family::Debian),
+        ("apt", Family::Debian),
+        ("apk", Family::Alpine),
+        ("yum", Family::RedHat),
+        ("dnf", Family::RedHat),
+        ("microdnf", Family::RedHat),
+    ];
+    let wrong = case.runs().find_map(|index| {
+        const KNOWN: &[&str] = &[
+            "alpine", "debian", "ubuntu", "python", "node", "golang", "ruby", "rust", "php", "nginx", "redis",
+            "postgres",
+        ];
+        let script = node::script_of(case, index);
+        let called = node::commands(&script).into_iter().filter_map(|command| command.split_whitespace().next());
+        let (name, of) = called.into_iter().find_map(|word| OF.iter().find(|(name, _)| *name == word))?;
+        let base =
+            base::of(case, index).filter(|base| base.image.official().is_some_and(|name| KNOWN.contains(&name)))?;
+        if base.family().is_none_or(|family| family == *of)
+            || ["command -v", "which ", "||", "if "].iter().any(|question| script.contains(question))
+        {
+            return None;
+        }
+        // Who brings another manager along knows what they do.
+        let brought = case.dockerfile.text().matches(&format!("install {name}")).count() > 0;
+        (!brought).then(|| (index, *name, base.image.with_tag(&base.image.tag)))
+    });
+    let hit = wrong.map(|(index, name, image)| {
+        case.foreseen(index, name, format!("`{image}` has no `{name}`: it is of another distribution"))
+    });
+    hit.into_iter().collect()
+}
+
 fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let seen = SHAPE.last(case, lines)?;
     let subject = seen.named(&["cmd"]).to_owned();
     let mut why = format!("the image has no `{subject}`: it is of another distribution");
-    if let Some((index, family)) = at_fault(case) {
+    if let Some((index, family)) = case.failing_instruction().and_then(|index| at_fault(case, index)) {
         let unknown = managers::unknown(case, index, family);
         if !unknown.is_empty() {
             let name = managers::name_of(family);
@@ -108,15 +145,16 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(Hit::at(seen.line, subject, why).confidence(0.97))
 }
 
-/// The step that failed, and the family of the image that it runs on.
-fn at_fault(case: &Case<'_>) -> Option<(usize, Family)> {
-    let index = case.failing_instruction()?;
+/// The step at fault, and the family of the image that it runs on.
+fn at_fault(case: &Case<'_>, index: usize) -> Option<(usize, Family)> {
     let family = base::of(case, index)?.family()?;
     managers::is_foreign(case, index, family).then_some((index, family))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let Some((index, family)) = at_fault(case) else { return Prescription::none() };
+    let Some((index, family)) = case.step(hit).and_then(|index| at_fault(case, index)) else {
+        return Prescription::none();
+    };
     let Some(stage) = case.dockerfile.stage_of(index).and_then(|at| case.dockerfile.stages().into_iter().nth(at))
     else {
         return Prescription::none();

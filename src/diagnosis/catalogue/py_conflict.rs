@@ -2,6 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::python::outlook::{self, Clash};
 use crate::diagnosis::python::{self, minor_at, pins};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::knowledge::{Knowledge, Question, Resolution};
@@ -28,7 +29,8 @@ pub const RULE: Rule = Rule {
         "double requirement given",
     ],
     detect,
-    foresee: |_| vec![],
+    foresee,
+    wonder: outlook::needs_wanted,
     remedies,
     examples: &[
         Example {
@@ -271,13 +273,39 @@ fn candidates(case: &Case<'_>, parties: &[Party]) -> Vec<String> {
 /// Single pins that are tried; more questions than this would cost the index more than they bring.
 const CANDIDATES_MAX: usize = 4;
 
-fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let Some(line) = hit.line else { return Prescription::none() };
+/// Pins of which one is known to exclude the other.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let hit = |clash: Clash| {
+        let parties: Vec<Party> = clash.sides.into_iter().map(Party::from).collect();
+        let (subject, why) = (parties[0].on.clone(), told(&parties, &parties[0].on));
+        Hit::in_file(&clash.path, clash.line, subject, why).confidence(0.95)
+    };
+    outlook::clashes(case).into_iter().map(hit).collect()
+}
+
+impl From<outlook::Demand> for Party {
+    fn from(demand: outlook::Demand) -> Self {
+        Self { depender: demand.by, on: demand.on, range: demand.range }
+    }
+}
+
+/// What excludes what, as the log tells it or the files, and the step, where it is known.
+fn contest(case: &Case<'_>, hit: &Hit) -> (Vec<Party>, Option<usize>) {
+    let Some(line) = hit.line else {
+        let found = outlook::clashes(case).into_iter().find(|clash| clash.sides[0].on == hit.subject);
+        let index = found.as_ref().map(|clash| clash.index);
+        let sides = found.into_iter().flat_map(|clash| clash.sides);
+        return (sides.map(Party::from).collect(), index);
+    };
     let mut parties = parties(case, line);
     if parties.is_empty() && case.text(line).contains("No solution found") {
         parties = parties_of_uv(case, line);
     }
-    let index = case.failing_instruction();
+    (parties, case.failing_instruction())
+}
+
+fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let (parties, index) = contest(case, hit);
     let installs = python::installs(case);
     let of_step = |install: &&python::Install| index.is_none_or(|index| install.index == index);
     let entries = |install: &python::Install| python::entries_of(case, install);

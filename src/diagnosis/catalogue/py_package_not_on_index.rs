@@ -2,7 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::python::unfound;
-use crate::diagnosis::python::{self, packages};
+use crate::diagnosis::python::{self, outlook, packages, pins};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::manifest::requirements::{self, Entry, normalise};
 use crate::remedy::{Applicability, Remedy};
@@ -109,17 +109,26 @@ fn is_artefact(entry: &Entry) -> bool {
     entry.requirement().is_some_and(|found| found.normal_name() == "pkg-resources" && found.pin() == Some("0.0.0"))
 }
 
-/// Only the line that never installs anywhere is proof enough.
+/// The line that never installs anywhere, and names that are known to stand for others and that the index does not have.
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let entries = python::all_entries(case);
     let wrong = entries.iter().filter(|entry| is_artefact(entry));
-    wrong
-        .map(|entry| {
-            let why =
-                format!("line {} of `{}` is a mistake of `pip freeze`; no index has it", entry.first_line, entry.path);
-            Hit::in_file(&entry.path, entry.first_line, "pkg-resources==0.0.0", why).confidence(0.95)
-        })
-        .collect()
+    let artefacts = wrong.map(|entry| {
+        let why =
+            format!("line {} of `{}` is a mistake of `pip freeze`; no index has it", entry.first_line, entry.path);
+        Hit::in_file(&entry.path, entry.first_line, "pkg-resources==0.0.0", why).confidence(0.95)
+    });
+    let installs = outlook::plain(case);
+    let lines = installs.iter().flat_map(|install| &install.lines).filter(|line| !line.is_constraint);
+    let absent = lines.filter_map(|line| {
+        let name = &line.requirement.name;
+        let unknown = pins::releases(case, name).is_some_and(<[_]>::is_empty) && line.requirement.marker.is_none();
+        let (subject, because) = (format!("{name}{}", line.requirement.specifier), reason(name).filter(|_| unknown)?);
+        let is_artefact = line.requirement.normal_name() == "pkg-resources";
+        let why = format!("`{subject}` is not on the index: {because}");
+        (!is_artefact).then(|| Hit::in_file(&line.path, line.number, subject, why).confidence(0.95))
+    });
+    artefacts.chain(absent).collect()
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

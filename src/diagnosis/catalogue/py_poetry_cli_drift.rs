@@ -1,7 +1,10 @@
 //! `py-poetry-cli-drift`: an unpinned Poetry has moved on.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::python;
+use crate::diagnosis::python::version::Minor;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Edit, Remedy};
@@ -26,6 +29,7 @@ pub const RULE: Rule = Rule {
         "the command \"export\" does not exist",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -85,13 +89,47 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(Hit::at(found.line, subject, why).confidence(0.97))
 }
 
+/// What Poetry 2 no longer knows, where the newest Poetry is installed.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let text = case.dockerfile.text();
+    let project = case.workspace.text(&case.in_repository("pyproject.toml")).unwrap_or_default();
+    let newest = |index: usize| {
+        let script = node::script_of(case, index);
+        // Poetry 2 needs Python 3.9; on older ones pip takes the last of its first major.
+        let recent = || python::minor_at(case, Some(index)).is_some_and(|minor| minor >= Minor(3, 9));
+        python::commands(&script)
+            .iter()
+            .any(|words| words.iter().any(|word| word.starts_with("pip")) && words.iter().any(|word| word == "poetry"))
+            && recent()
+    };
+    let Some(at) = case.runs().find(|index| newest(*index)) else { return vec![] };
+    let plugin = text.contains("poetry-plugin-export")
+        || project.contains("poetry-plugin-export")
+        || text.contains("poetry self");
+    let gone = case.runs().filter(|index| *index >= at).find_map(|index| {
+        let script = node::script_of(case, index);
+        let commands = node::commands(&script);
+        let called = |verb: &str| commands.iter().find(|command| command.contains(&format!("poetry {verb}")));
+        if called("export").is_some() && !plugin {
+            return Some((index, "export"));
+        }
+        ["install", "export"]
+            .iter()
+            .filter_map(|verb| called(verb))
+            .find(|command| command.contains(" --no-dev"))
+            .map(|_| (index, "--no-dev"))
+    });
+    let hit = gone.map(|(index, what)| case.foreseen(index, what, format!("the newest Poetry does not know `{what}`")));
+    hit.into_iter().collect()
+}
+
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let instructions = case.dockerfile.instructions();
     let calls = |at: &usize| instructions[*at].keyword == "RUN" && instructions[*at].args.contains("poetry ");
     let named = (0..instructions.len())
         .filter(calls)
         .find(|at| ["poetry install", "poetry export"].iter().any(|verb| instructions[*at].args.contains(verb)));
-    let Some(index) = case.failing_instruction().or(named) else { return Prescription::none() };
+    let Some(index) = case.step(hit).or(named) else { return Prescription::none() };
     let change = |at: usize, from: &str, to: &str| {
         edit::replace_in_instruction(case.workspace, case.dockerfile_path, case.dockerfile, at, from, to)
     };

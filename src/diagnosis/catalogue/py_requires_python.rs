@@ -3,7 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::version::Minor;
-use crate::diagnosis::python::{self, minor_at, move_base, pins, unfound};
+use crate::diagnosis::python::{self, minor_at, move_base, outlook, pins, unfound};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::knowledge::{Knowledge, Registry, Release};
 use crate::manifest::requirements;
@@ -203,7 +203,7 @@ fn newer_syntax(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(Hit::at(found.line, package.trim_end_matches(".py").to_owned(), why).confidence(0.85))
 }
 
-/// Pins that are known to refuse the Python of the image.
+/// Pins that are known to refuse the Python of the image, or to be older than it.
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let mut out: Vec<Hit> = Vec::new();
     for install in python::installs(case) {
@@ -221,6 +221,15 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
                 let why = format!("`{subject}` does not support Python {minor}, which `FROM` gives");
                 out.push(Hit::in_file(&entry.path, entry.first_line, subject, why).confidence(0.95));
             }
+        }
+    }
+    for (line, minor) in outlook::aged_pins(case) {
+        let subject = format!("{}{}", line.requirement.name, line.requirement.specifier);
+        if !out.iter().any(|hit| hit.subject == subject) {
+            let why = format!(
+                "`{subject}` has no ready wheel for Python {minor}, which `FROM` gives, and the image has no compiler"
+            );
+            out.push(Hit::in_file(&line.path, line.number, subject, why).confidence(0.95));
         }
     }
     out

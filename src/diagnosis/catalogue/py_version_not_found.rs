@@ -3,7 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::python::unfound::{self, Unfound};
 use crate::diagnosis::python::version::{self, Fit};
-use crate::diagnosis::python::{self, minor_at, packages, pins};
+use crate::diagnosis::python::{self, minor_at, outlook, packages, pins};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::knowledge::{Knowledge, Registry, Release};
 use crate::manifest::requirements::{Kind, normalise};
@@ -22,6 +22,7 @@ pub const RULE: Rule = Rule {
     needles: unfound::NEEDLES,
     detect,
     foresee,
+    wonder: outlook::releases_wanted,
     remedies,
     examples: &[
         Example {

@@ -2,6 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::ruby;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
@@ -25,6 +26,7 @@ pub const RULE: Rule = Rule {
         "but the lockfile can't be updated",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -82,6 +84,22 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         None => "Gemfile.lock does not fit the Gemfile, and bundler may not change it".to_owned(),
     };
     Some(Hit::at(found.line, gem.unwrap_or_else(|| "Gemfile.lock".into()), why).confidence(0.97))
+}
+
+/// A gem that the Gemfile names and the lock does not, where bundler may not add it.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let Some(bundle) = ruby::bundle(case).filter(|bundle| bundle.is_frozen && !bundle.locked.is_empty()) else {
+        return vec![];
+    };
+    let new = bundle.gems.iter().find(|gem| !bundle.locked.contains(&gem.name));
+    let hit = new.map(|gem| {
+        let why = format!(
+            "the Gemfile asks for `{}`, which Gemfile.lock does not hold, and bundler may not add it",
+            gem.name
+        );
+        Hit::in_file(&bundle.path, gem.line, gem.name.clone(), why).confidence(0.95)
+    });
+    hit.into_iter().collect()
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

@@ -2,6 +2,7 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
+use crate::diagnosis::ruby;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::remedy::{Applicability, Edit};
 
@@ -21,6 +22,7 @@ pub const RULE: Rule = Rule {
         "Could not find nokogiri-",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[Example {
         log: "Your bundle only supports platforms [\"arm64-darwin-22\"] but your local platform is x86_64-linux. Add the current platform to the lockfile with\n`bundle lock --add-platform x86_64-linux` and try again.",
@@ -57,6 +59,20 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let subject = found.subject();
     let why = format!("the lock file has nothing for the platform `{subject}`");
     Some(Hit::at(found.line, subject, why))
+}
+
+/// A lock made for other systems alone, where bundler may not add this one.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let Some(bundle) = ruby::bundle(case).filter(|bundle| bundle.is_frozen && !bundle.platforms.is_empty()) else {
+        return vec![];
+    };
+    let elsewhere = |platform: &String| ["darwin", "mingw", "mswin", "java"].iter().any(|name| platform.contains(name));
+    if !bundle.platforms.iter().all(elsewhere) {
+        return vec![];
+    }
+    let why =
+        format!("the lock file is for {} only, and bundler may not add this platform", bundle.platforms.join(", "));
+    vec![case.foreseen(bundle.index, "x86_64-linux", why)]
 }
 
 fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {

@@ -1,6 +1,7 @@
 //! `rust-workspace-missing`: only a part of a cargo workspace was copied.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::copying;
 use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
@@ -28,6 +29,7 @@ pub const RULE: Rule = Rule {
         "failed to load manifest for dependency",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[Example {
         log: "#12 [build 5/7] RUN mkdir crates/web/src && cargo build --release --locked\n#12 0.089 error: failed to load manifest for workspace member `/build/crates/core`\n#12 0.089 referenced by workspace at `/build/Cargo.toml`\n#12 0.089\n#12 0.089 Caused by:\n#12 0.089   failed to read `/build/crates/core/Cargo.toml`\n#12 ERROR: process \"/bin/sh -c mkdir crates/web/src && cargo build --release --locked\" did not complete successfully: exit code: 101",
@@ -85,10 +87,68 @@ fn in_context(case: &Case<'_>, path: &str) -> Option<String> {
     (!rest.is_empty()).then(|| rest.to_owned())
 }
 
+/// Members and path dependencies of a workspace that no step has copied when cargo reads its manifests.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    const READS: &[&str] = &["cargo build", "cargo fetch", "cargo install --path", "cargo check", "cargo test"];
+    let hit = |index: usize| {
+        let script = node::script_of(case, index);
+        let reads = node::commands(&script).iter().any(|command| READS.iter().any(|verb| command.contains(verb)));
+        if !reads {
+            return None;
+        }
+        let copied: Vec<String> = node::copied(case, index).into_iter().map(|(_, path)| path).collect();
+        let made = node::history(case, index).into_iter().chain([index]).any(|at| {
+            let script = if case.dockerfile.instructions()[at].keyword == "RUN" {
+                node::script_of(case, at)
+            } else {
+                String::new()
+            };
+            ["cargo new", "cargo init", "Cargo.toml", "cargo chef", "git clone"]
+                .iter()
+                .any(|word| script.contains(word))
+        });
+        if made || node::is_opaque(case, index) || !copied.iter().any(|path| path == "Cargo.toml") {
+            return None;
+        }
+        let member = members(case, "Cargo.toml").into_iter().find(|member| {
+            let manifest = format!("{member}/Cargo.toml");
+            case.context.holds(&manifest) && !copied.contains(&manifest)
+        })?;
+        let why = format!("cargo needs `{member}`, which was not copied before it runs");
+        Some(case.foreseen(index, member, why))
+    };
+    case.runs().find_map(hit).into_iter().collect()
+}
+
+/// The folders that the manifest at `path` of the context names as members, and those that it or a member takes by path.
+fn members(case: &Case<'_>, path: &str) -> Vec<String> {
+    let read = |path: &str| case.workspace.text(&case.in_repository(path))?.parse::<toml::Table>().ok();
+    let Some(top) = read(path) else { return vec![] };
+    let listed = top.get("workspace").and_then(|workspace| workspace.get("members")).and_then(toml::Value::as_array);
+    // A pattern fits what is there, and what is not there is no member.
+    let listed =
+        listed.into_iter().flatten().filter_map(toml::Value::as_str).filter(|member| !member.contains(['*', '?', '[']));
+    let mut out: Vec<String> = listed.map(copying::plain).collect();
+    let by_path = |table: &toml::Table, folder: &str| -> Vec<String> {
+        let sections = ["dependencies", "build-dependencies", "dev-dependencies"];
+        let tables = sections.iter().filter_map(|name| table.get(*name)).filter_map(toml::Value::as_table);
+        let paths = tables.flat_map(toml::Table::values).filter_map(|value| value.get("path")?.as_str());
+        paths.map(|path| copying::absolute(folder, path)).collect()
+    };
+    out.extend(by_path(&top, ""));
+    for member in out.clone() {
+        if let Some(table) = read(&format!("{member}/Cargo.toml")) {
+            out.extend(by_path(&table, &member));
+        }
+    }
+    out.dedup();
+    out
+}
+
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let member = hit.subject.as_str();
     let (path, workspace, dockerfile) = (case.dockerfile_path, case.workspace, case.dockerfile);
-    let Some(index) = case.failing_instruction() else { return Prescription::none() };
+    let Some(index) = case.step(hit) else { return Prescription::none() };
     if member.starts_with('/') || !case.context.holds(&format!("{member}/Cargo.toml")) {
         return Prescription::none();
     }

@@ -1,11 +1,12 @@
 //! `st-entrypoint-missing`: what the container shall start is not there.
 
+use crate::diagnosis::base::{self, Family};
 use crate::diagnosis::dotnet;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::start::{reach, script};
-use crate::diagnosis::{Case, installs};
-use crate::dockerfile::edit;
+use crate::diagnosis::{Case, copying, installs, node};
+use crate::dockerfile::{StageBase, edit};
 use crate::remedy::{Applicability, Edit, Remedy};
 
 pub const RULE: Rule = Rule {
@@ -185,15 +186,79 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
         let mended = case.dockerfile.text().contains("dos2unix") || case.dockerfile.text().contains("\\r");
         script.has_carriage_returns && first && script.called_directly && !mended
     });
-    broken
-        .map(|script| {
-            let name = script.path.rsplit('/').next().unwrap_or(&script.path).to_owned();
-            let why =
-                format!("`{}` has Windows line ends: its first line names a shell that does not exist", script.path);
-            Hit::in_file(&script.path, 1, name, why).confidence(0.95)
-        })
-        .into_iter()
-        .collect()
+    let windows = broken.map(|script| {
+        let name = script.path.rsplit('/').next().unwrap_or(&script.path).to_owned();
+        let why = format!("`{}` has Windows line ends: its first line names a shell that does not exist", script.path);
+        Hit::in_file(&script.path, 1, name, why).confidence(0.95)
+    });
+    windows.or_else(|| without_bash(case)).into_iter().chain(elsewhere(case)).collect()
+}
+
+/// A script for bash that an official Alpine image starts, where no step installs bash.
+fn without_bash(case: &Case<'_>) -> Option<Hit> {
+    let script = script::started(case).filter(|script| script.called_directly)?;
+    let first = (*case.workspace.lines(&script.path).first()?).to_owned();
+    let last = case.dockerfile.instructions().len().checked_sub(1)?;
+    let base = base::of(case, last).filter(|base| base.image.official().is_some())?;
+    let steps = node::history(case, last).into_iter().chain([last]);
+    let brought = steps.into_iter().any(|at| {
+        let each = &case.dockerfile.instructions()[at];
+        each.keyword == "RUN" && ["bash", ".sh", "xargs", "$("].iter().any(|word| each.args.contains(word))
+    });
+    // The image of nginx and those of databases come with it.
+    let bare = ["alpine", "node", "python", "golang", "ruby", "php", "rust"].contains(&base.image.official()?);
+    let wanted = matches!(
+        first.trim_start_matches("#!").trim(),
+        "/bin/bash" | "/usr/bin/env bash" | "/usr/bin/bash" | "/bin/bash -e"
+    );
+    (bare && wanted && !brought && base.family() == Some(Family::Alpine)).then(|| {
+        let name = script.path.rsplit('/').next().unwrap_or(&script.path).to_owned();
+        let why = format!("`{}` is there, but the program of its first line, bash, is not", script.path);
+        Hit::in_file(&script.path, 1, name, why).confidence(0.95)
+    })
+}
+
+/// A program that the image starts by a path where no step puts it, while another stage's result of that name goes elsewhere.
+fn elsewhere(case: &Case<'_>) -> Option<Hit> {
+    let command = case.command();
+    let index = command.entrypoint.or(command.cmd)?;
+    let words = case.dockerfile.instructions()[index].exec()?;
+    let word = words.first().filter(|word| word.contains('/') && !word.contains('$'))?;
+    let name = word.rsplit('/').next()?;
+    let end = case.dockerfile.instructions().len();
+    let wanted = format!("/{}", copying::absolute(&case.dockerfile.workdir_at(end), word));
+    let there = script::program(case, name).filter(|there| *there != wanted)?;
+    let last = end.checked_sub(1)?;
+    let bare = matches!(case.dockerfile.stages().last()?.base, StageBase::Scratch)
+        || base::of(case, last)
+            .is_some_and(|base| matches!(base.image.official(), Some("alpine" | "debian" | "ubuntu" | "busybox")));
+    let steps = node::history(case, last).into_iter().chain([last]);
+    let settled = steps.into_iter().all(|at| !may_put(case, at, &wanted));
+    (bare && settled).then(|| {
+        case.foreseen(index, name, format!("the image has no `{word}`: the Dockerfile copies it to `{there}`"))
+    })
+}
+
+/// Whether instruction `at` may bring a program to `wanted`, an absolute path.
+fn may_put(case: &Case<'_>, at: usize, wanted: &str) -> bool {
+    let each = &case.dockerfile.instructions()[at];
+    let (folder, name) = wanted.rsplit_once('/').unwrap_or(("", wanted));
+    match each.keyword.as_str() {
+        "RUN" => {
+            let moves = ["mv ", "cp ", "ln ", "tar ", "curl", "wget", "install "];
+            each.args.contains(name)
+                || moves.iter().any(|verb| node::commands(&each.args).iter().any(|each| each.starts_with(verb)))
+        }
+        "COPY" | "ADD" => each.copy_paths().is_none_or(|(sources, to)| {
+            let to = format!("/{}", copying::absolute(&case.dockerfile.workdir_at(at), &to));
+            let to = to.trim_end_matches('/');
+            let is_folder = sources.iter().any(|source| source.ends_with(['/', '.', '*']) || !source.contains('.'));
+            let goes_there = to == folder || to == wanted || wanted.starts_with(&format!("{to}/"));
+            let is_program = sources.iter().all(|source| source.rsplit('/').next() == Some(name));
+            goes_there && is_folder && !(is_program && to != folder && to != wanted)
+        }),
+        _ => false,
+    }
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

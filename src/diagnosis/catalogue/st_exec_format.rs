@@ -19,6 +19,7 @@ pub const RULE: Rule = Rule {
     weight: Weight::Root,
     needles: &["exec format error", "cannot execute binary file", "Exec format error"],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -104,6 +105,21 @@ fn foreign(case: &Case<'_>) -> Option<(usize, &'static str, &'static str)> {
         let says = |word: &str| text.split([' ', '\t', '"', '\'', ';']).any(|each| each == word);
         PROCESSORS.iter().find(|(from, _)| says(from)).map(|(from, to)| (index, *from, *to))
     })
+}
+
+/// A program for another processor, in a Dockerfile that names this one nowhere.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let text = case.dockerfile.text();
+    let several = ["amd64", "x86_64", "x86-64", "TARGETARCH", "TARGETPLATFORM"].iter().any(|name| text.contains(name));
+    let found = foreign(case).filter(|(index, from, _)| {
+        // As an argument of the build it may be overridden.
+        !several && case.dockerfile.instructions()[*index].keyword != "ARG" && !from.starts_with("TARGETARCH")
+    });
+    let hit = found.map(|(index, from, _)| {
+        let why = format!("`{from}` makes it for another processor than the platform has");
+        case.foreseen(index, from, why)
+    });
+    hit.into_iter().collect()
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

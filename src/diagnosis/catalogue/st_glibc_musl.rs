@@ -1,6 +1,8 @@
 //! `st-glibc-musl`: a binary was made for another C library than the final stage has.
 
 use crate::diagnosis::Case;
+use crate::diagnosis::copying;
+use crate::diagnosis::golang;
 use crate::diagnosis::node;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
@@ -29,6 +31,7 @@ pub const RULE: Rule = Rule {
         "__memcpy_chk",
     ],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -93,6 +96,64 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     let why =
         format!("`{subject}` was linked against the C library of `{}`, which `{}` does not have", built.0, built.1);
     Some(Hit::at(found.line, subject, why).confidence(0.93))
+}
+
+/// Packages of Go's own that use the C library where cgo is not switched off.
+static USES_C: Phrases =
+    Phrases::new(&[r#"^\s*(?:import\s+)?(?:\w+\s+)?"(net|net/(?:http|rpc|smtp|textproto)|os/user|C|plugin)"\s*$"#]);
+
+/// A Go program that is linked with glibc, and started where there is none.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let instructions = case.dockerfile.instructions();
+    let text = case.dockerfile.text();
+    let settled =
+        ["CGO_ENABLED", "-static", "netgo", "osusergo", "libc6-compat", "gcompat", "linkmode", "tinygo", "musl"];
+    let command = case.command();
+    let Some(started) = command.entrypoint.or(command.cmd).filter(|_| !settled.iter().any(|word| text.contains(word)))
+    else {
+        return vec![];
+    };
+    let Some(program) =
+        instructions[started].words().into_iter().find(|word| !matches!(word.as_str(), "exec" | "sh" | "-c"))
+    else {
+        return vec![];
+    };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    let built = || {
+        let (from, to) =
+            built_elsewhere(case, &program).or_else(|| built_elsewhere(case, &format!("/usr/local/bin/{name}")))?;
+        toolchain::name(&from).eq("golang").then_some((from, to))
+    };
+    // What a Makefile or a script sets is not seen.
+    let hidden = case.runs().any(|index| {
+        let script = node::script_of(case, index);
+        node::commands(&script)
+            .iter()
+            .any(|each| each.starts_with("make") || each.contains(".sh") || each.contains("goreleaser"))
+    });
+    let builds: Vec<golang::Build> = case.runs().filter_map(|index| golang::build(case, index)).collect();
+    let [build] = builds.as_slice() else { return vec![] };
+    let hit = built().filter(|_| !hidden && uses_c(case, build)).map(|(from, to)| {
+        let why = format!("`{program}` is linked against the C library of `{from}`, which `{to}` does not have");
+        case.foreseen(started, program.clone(), why)
+    });
+    hit.into_iter().collect()
+}
+
+/// Whether the program that `build` makes, or what it shares with others, imports one of those packages.
+fn uses_c(case: &Case<'_>, build: &golang::Build) -> bool {
+    let own = copying::plain(&build.package);
+    let programs = golang::programs(case);
+    let of_other = |path: &str| {
+        let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        programs.len() > 1 && programs.iter().any(|program| program == folder) && folder != own
+    };
+    let sources = case.context.paths().filter(|path| {
+        path.ends_with(".go") && !path.ends_with("_test.go") && !path.contains("testdata/") && !path.contains("vendor/")
+    });
+    let texts =
+        sources.filter(|path| !of_other(path)).filter_map(|path| case.workspace.text(&case.in_repository(path)));
+    texts.into_iter().any(|text| text.lines().any(|line| USES_C.fits(line)))
 }
 
 /// Whether a path of the final stage was copied from a stage with glibc into one without it: both images.

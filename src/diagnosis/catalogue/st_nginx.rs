@@ -4,7 +4,7 @@ use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::file_behind;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::diagnosis::start::nginx;
+use crate::diagnosis::start::{nginx, script};
 use crate::remedy::{Applicability, Edit};
 
 pub const RULE: Rule = Rule {
@@ -18,6 +18,7 @@ pub const RULE: Rule = Rule {
     weight: Weight::Root,
     needles: &["host not found in upstream", "nginx: [emerg]", "invalid number of arguments in", "[emerg]"],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -92,9 +93,31 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(Hit::at(found.line, subject, why))
 }
 
+/// A port that stands for a variable in a configuration which nothing fills in: nginx does not know the environment.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let fills = |text: &str| {
+        ["envsubst", "sed ", "perl", "awk", "gomplate", "dockerize", "j2", "python", "confd"]
+            .iter()
+            .any(|tool| text.contains(tool))
+    };
+    let command = case.command();
+    let scripted =
+        script::started(case).is_some() || command.entrypoint.is_some() || case.facts.docker_command.is_some();
+    let found =
+        nginx::unfilled(case).filter(|_| nginx::is_started(case) && !scripted && !fills(case.dockerfile.text()));
+    let brings_scripts = case.dockerfile.text().contains("docker-entrypoint.d")
+        || case.dockerfile.text().contains("lua")
+        || case.dockerfile.text().contains("ENVSUBST");
+    let hit = found.filter(|_| !brings_scripts).map(|(path, line, _, mark)| {
+        let why = format!("`{path}`, line {line}, says `{mark}`, and nginx does not know the environment");
+        Hit::in_file(&path, line, "listen", why).confidence(0.95).policy(Policy::Fix)
+    });
+    hit.into_iter().collect()
+}
+
 /// A directive without its `;`: nginx names it, and the line at which it noticed.
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
-    let of_port = hit.line.is_some_and(|line| {
+    let of_port = hit.line.is_none_or(|line| {
         ["\"port\" variable", "PORT}", "$PORT", "invalid port"].iter().any(|mark| case.text(line).contains(mark))
     });
     if of_port && let Some((path, line, _, mark)) = nginx::unfilled(case) {

@@ -1,7 +1,7 @@
 //! `st-node-module-missing`: a package is not there when the service starts.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::node::{self, workspaces};
+use crate::diagnosis::node::{self, reached, workspaces};
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
@@ -21,6 +21,7 @@ pub const RULE: Rule = Rule {
     weight: Weight::Root,
     needles: &["Cannot find module '", "Cannot find package '"],
     detect,
+    foresee,
     remedies,
     examples: &[
         Example {
@@ -146,6 +147,84 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         None => format!("`{name}` is needed, but not there"),
     };
     Some(Hit::at(found.line, name, why).confidence(0.93).weight(Weight::Typical))
+}
+
+/// Packages that the start imports and that the lock file shows are not installed for it.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let imports = reached::imports(case);
+    unseen_member(case, &imports).or_else(|| not_installed(case, imports)).into_iter().collect()
+}
+
+fn not_installed(case: &Case<'_>, imports: Vec<reached::Import>) -> Option<Hit> {
+    let (index, install) = reached::install(case).filter(|(_, install)| install.frozen)?;
+    let last = case.dockerfile.instructions().len().checked_sub(1)?;
+    let manifest = node::manifest(case, index)?;
+    let package = node::package(case, Some(index)).filter(|package| !package.has_workspaces())?;
+    let lock = case.workspace.text(&case.in_repository("package-lock.json"))?;
+    let lock: serde_json::Value = serde_json::from_str(lock).ok()?;
+    let packages = lock.get("packages")?.as_object()?;
+    let copied = node::copied(case, index).iter().any(|(_, path)| path == "package-lock.json");
+    if !copied || manifest != "package.json" || !node::history(case, last).contains(&index) {
+        return None;
+    }
+    let production = case.dockerfile.env_at(index).get("NODE_ENV").is_some_and(|value| value == "production");
+    let without_dev = (install.omits.is_some() || production) && !install.includes;
+    // A step that adds packages of its own has what no file names.
+    let adds = |index: usize| {
+        let script = node::script_of(case, index);
+        let all = node::commands(&script).into_iter().filter(|command| {
+            let mut words = command.split_whitespace();
+            matches!(words.next(), Some("npm" | "yarn" | "pnpm" | "npx" | "corepack" | "bun"))
+                && matches!(
+                    words.find(|word| !word.starts_with('-')),
+                    Some("install" | "i" | "add" | "ci" | "link" | "global")
+                )
+        });
+        all.count() > node::installs(&script).len()
+    };
+    // So has one that looks for modules elsewhere.
+    let env = case.dockerfile.env_at(case.dockerfile.instructions().len());
+    let aliased = imports.iter().any(|import| import.written.starts_with("module-alias"));
+    if case.runs().any(adds) || aliased || env.contains_key("NODE_PATH") || env.contains_key("NODE_OPTIONS") {
+        return None;
+    }
+    let (import, name, only_dev) = imports.into_iter().find_map(|import| {
+        let name = reached::package_of(&import.written)?;
+        let locked = packages.get(&format!("node_modules/{name}"));
+        let only_dev = locked.and_then(|locked| locked.get("dev")).and_then(serde_json::Value::as_bool) == Some(true);
+        let named = package.requirement(&name).map(|(section, _)| section);
+        let left_out = only_dev && without_dev && named != Some(Section::Dependencies);
+        let missing = locked.is_none() && named.is_none() || left_out;
+        let own = package.name() == Some(name.as_str())
+            || case.context.holds(&format!("node_modules/{name}"))
+            || case.context.holds(&name);
+        (missing && !own).then_some((import, name, only_dev))
+    })?;
+    let why = match only_dev {
+        true => format!("`{}` imports `{name}`, a development package, and those are left out", import.path),
+        false => format!("`{}` imports `{name}`, which package.json and the lock file do not name", import.path),
+    };
+    let hit = Hit::in_file(&case.in_repository(&import.path), import.line, name, why);
+    Some(hit.confidence(0.95).weight(Weight::Typical))
+}
+
+/// The workspace that the service starts in, when the installation does not see its package.json and it names what no other does.
+fn unseen_member(case: &Case<'_>, imports: &[reached::Import]) -> Option<Hit> {
+    let (index, unseen) = workspaces::unseen(case)?;
+    let top = node::package(case, Some(index))?;
+    let (at, install) = node::install_before(case, index)?;
+    let (import, name, member) = imports.iter().find_map(|import| {
+        let name = reached::package_of(&import.written).filter(|name| top.requirement(name).is_none())?;
+        let member = unseen.iter().find(|path| import.path.starts_with(path.trim_end_matches("package.json")))?;
+        let package = PackageJson::read(case.workspace, &case.in_repository(member))?;
+        package.requirement(&name).is_some().then(|| (import, name, member.trim_end_matches("/package.json")))
+    })?;
+    let why = format!(
+        "`{name}` belongs to the workspace `{member}`, whose package.json was not there when the packages were installed"
+    );
+    let hit = Hit::in_file(&case.in_repository(&import.path), import.line, name, why);
+    let is_known = at == index && install.frozen && !node::is_opaque(case, index);
+    is_known.then(|| hit.confidence(0.93).weight(Weight::Typical))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -1,9 +1,9 @@
 //! `st-py-module-missing`: the code imports a package that is not installed.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::python::{self, installs, modules, packages, pins, start};
+use crate::diagnosis::python::{self, installs, modules, outlook, packages, pins, reached, start};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
-use crate::knowledge::{Knowledge, Registry, Release};
+use crate::knowledge::{Knowledge, Question, Registry, Release, Resolution};
 
 pub const RULE: Rule = Rule {
     id: "st-py-module-missing",
@@ -17,7 +17,8 @@ pub const RULE: Rule = Rule {
     weight: Weight::Typical,
     needles: modules::NEEDLES,
     detect,
-    foresee: |_| vec![],
+    foresee,
+    wonder,
     remedies,
     examples: &[
         Example {
@@ -91,6 +92,80 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
         None => format!("`{subject}` is imported and not installed"),
     };
     Some(Hit::at(missing.line, subject, why).confidence(0.9))
+}
+
+/// Modules that several packages bring, so that one may be there under another's name.
+const SEVERAL: &[&str] = &[
+    "Crypto",
+    "PIL",
+    "attr",
+    "bson",
+    "cv2",
+    "docx",
+    "environ",
+    "faiss",
+    "git",
+    "google",
+    "jwt",
+    "magic",
+    "multipart",
+    "mysql",
+    "pkg_resources",
+    "psycopg2",
+    "serial",
+    "setuptools",
+    "slugify",
+    "socketio",
+    "telegram",
+    "wx",
+];
+
+/// Imports of packages that no line names, with the question whether something that is named brings them.
+fn unnamed(case: &Case<'_>) -> Vec<(String, usize, String, &'static str, Question)> {
+    let Some((_, loaded)) = reached::reached(case).filter(|_| reached::is_all_pip(case)) else { return vec![] };
+    let installs = outlook::plain(case);
+    let (Some(first), lines) =
+        (installs.first(), installs.iter().flat_map(|install| &install.lines).collect::<Vec<_>>())
+    else {
+        return vec![];
+    };
+    let names: Vec<String> = lines.iter().map(|line| line.requirement.normal_name()).collect();
+    let mut out: Vec<(String, usize, String, &'static str, Question)> = Vec::new();
+    for (source, import) in loaded.iter().flat_map(|source| source.imports.iter().map(move |import| (source, import))) {
+        let top = import.module.split('.').next().unwrap_or_default();
+        let Some(package) = packages::providing(&import.module) else { continue };
+        let named = names.iter().any(|name| packages::modules_of(name).iter().any(|module| module == top));
+        let known = SEVERAL.contains(&top) || packages::is_standard(top) || python::is_own(case, top);
+        if named || known || out.iter().any(|(_, _, module, ..)| module == top) {
+            continue;
+        }
+        let written = lines.iter().filter(|line| !line.is_constraint).map(|line| line.written());
+        // A constraint that nothing meets: it counts only where something needs the package.
+        let absent = format!("-c {package}==0");
+        let question = Question::PythonResolution {
+            python: first.minor.to_string(),
+            requirements: written.chain([absent]).collect(),
+            free: vec![],
+        };
+        out.push((source.path.clone(), import.line, top.to_owned(), package, question));
+    }
+    out
+}
+
+fn wonder(case: &Case<'_>) -> Vec<Question> {
+    unnamed(case).into_iter().map(|(.., question)| question).collect()
+}
+
+/// A package that the start imports and that neither a line nor a named package brings, as the resolver has found.
+fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    let absent = |question: &Question| matches!(case.knowledge.resolution(question), Some(Resolution::Solved(_)));
+    let found = unnamed(case).into_iter().filter(|(.., question)| absent(question));
+    let hits = found.map(|(path, line, module, package, _)| {
+        let why =
+            format!("`{path}` imports `{module}`, which {package} provides, and nothing that is installed brings it");
+        Hit::in_file(&path, line, module, why).confidence(0.93)
+    });
+    hits.collect()
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -23,6 +23,7 @@ pub const RULE: Rule = Rule {
     needles: &["no such file or directory", "bad interpreter", "not found", "required file not found"],
     detect,
     foresee,
+    wonder: |_| vec![],
     remedies,
     examples: &[
         Example {

@@ -3,6 +3,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::python::{self, installs, packages, pins, start};
+use crate::diagnosis::ruby;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
@@ -128,8 +129,42 @@ fn detect(case: &Case<'_>, lines: &[usize]) -> Option<Hit> {
     Some(Hit::at(found.line, subject, why).confidence(0.95))
 }
 
-/// gunicorn comes with no other package: without a line of its own it is not there.
+/// A server of Ruby that `bundle exec` starts, and that stands in a group which is not installed.
+fn left_out(case: &Case<'_>) -> Option<Hit> {
+    let bundle = ruby::bundle(case)?;
+    let index = start::commands(case).into_iter().next_back()?;
+    let words = start::words(case, index);
+    let at = words.windows(2).position(|pair| pair[0] == "bundle" && pair[1] == "exec")?;
+    let gem = bundle.left_out(words.get(at + 2)?)?;
+    let why = format!(
+        "the start command calls `{}`, which the Gemfile has for {} only, and the image leaves that out",
+        gem.name,
+        gem.groups.join(" and ")
+    );
+    Some(Hit::in_file(&bundle.path, gem.line, gem.name.clone(), why).confidence(0.95))
+}
+
+/// The remedy that installs a left out gem everywhere.
+fn for_everybody(case: &Case<'_>, name: &str) -> Prescription {
+    let found = ruby::bundle(case).and_then(|bundle| {
+        let gem = bundle.left_out(name)?;
+        bundle.for_everybody(case, gem)
+    });
+    Prescription::none().with(
+        "out-of-group",
+        format!("Take `{name}` out of its group in the Gemfile"),
+        "the service needs it to run, not only to be developed; its version stays",
+        Applicability::Rehearse,
+        found,
+    )
+}
+
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
+    left_out(case).into_iter().chain(gunicorn(case)).collect()
+}
+
+/// gunicorn comes with no other package: without a line of its own it is not there.
+fn gunicorn(case: &Case<'_>) -> Vec<Hit> {
     let Some(index) = start::commands(case).into_iter().find(|index| {
         let words = start::words(case, *index);
         words.iter().find(|word| *word != "exec").is_some_and(|word| word == "gunicorn")
@@ -166,6 +201,10 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
+    let in_group = for_everybody(case, &hit.subject);
+    if !in_group.remedies.is_empty() {
+        return in_group;
+    }
     let package = match hit.subject.as_str() {
         "waitress-serve" | "waitress" => Some("waitress"),
         "streamlit" | "granian" => Some(hit.subject.as_str()),

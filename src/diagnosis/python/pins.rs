@@ -119,7 +119,7 @@ fn older_python(release: &Release, minor: Minor, musl: bool) -> Option<Minor> {
 }
 
 /// Whether another pin is known not to install on `minor`, or the project says that it needs another Python.
-fn blocks(case: &Case<'_>, minor: Minor) -> bool {
+pub fn blocks(case: &Case<'_>, minor: Minor) -> bool {
     let demands = case.workspace.text(&case.in_repository("pyproject.toml")).and_then(|text| {
         let line = text.lines().find(|line| line.trim_start().starts_with("requires-python"))?;
         Some(line.split_once('=')?.1.trim().trim_matches(['"', '\'']).to_owned())

@@ -12,10 +12,10 @@ use domain_runner::index::Sources;
 
 /// One request as it arrived.
 #[derive(Clone)]
-pub(super) struct Hit {
-    pub(super) path: String,
-    pub(super) is_range: bool,
-    pub(super) is_authorised: bool,
+pub(crate) struct Hit {
+    pub(crate) path: String,
+    pub(crate) is_range: bool,
+    pub(crate) is_authorised: bool,
 }
 
 #[derive(Default)]
@@ -26,13 +26,13 @@ struct Shop {
     hits: Vec<Hit>,
 }
 
-pub(super) struct Fake {
+pub(crate) struct Fake {
     shop: Arc<Mutex<Shop>>,
     base: String,
 }
 
 /// A release to serve.
-pub(super) struct Rel {
+pub(crate) struct Rel {
     version: String,
     needs: Vec<String>,
     python: Option<String>,
@@ -44,7 +44,7 @@ pub(super) struct Rel {
 
 impl Rel {
     /// A pure wheel without dependencies.
-    pub(super) fn new(version: &str) -> Self {
+    pub(crate) fn new(version: &str) -> Self {
         Self {
             version: version.to_owned(),
             needs: Vec::new(),
@@ -56,34 +56,34 @@ impl Rel {
         }
     }
 
-    pub(super) fn needs(mut self, lines: &[&str]) -> Self {
+    pub(crate) fn needs(mut self, lines: &[&str]) -> Self {
         self.needs = lines.iter().map(|&line| line.to_owned()).collect();
         self
     }
 
-    pub(super) fn python(mut self, requires: &str) -> Self {
+    pub(crate) fn python(mut self, requires: &str) -> Self {
         self.python = Some(requires.to_owned());
         self
     }
 
-    pub(super) fn wheel(mut self, tag: &str) -> Self {
+    pub(crate) fn wheel(mut self, tag: &str) -> Self {
         self.wheel = Some(tag.to_owned());
         self
     }
 
     /// With source; and without a wheel, unless one was named.
-    pub(super) fn source(mut self) -> Self {
+    pub(crate) fn source(mut self) -> Self {
         self.has_source = true;
         self
     }
 
-    pub(super) fn yanked(mut self) -> Self {
+    pub(crate) fn yanked(mut self) -> Self {
         self.yanked = true;
         self
     }
 
     /// Metadata only in the wheel, not beside it.
-    pub(super) fn metadata_inside(mut self) -> Self {
+    pub(crate) fn metadata_inside(mut self) -> Self {
         self.is_inside = true;
         self
     }
@@ -106,7 +106,7 @@ impl Rel {
 }
 
 impl Fake {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let shop = Arc::new(Mutex::new(Shop::default()));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -115,25 +115,25 @@ impl Fake {
         Self { shop, base }
     }
 
-    pub(super) fn sources(&self) -> Sources {
+    pub(crate) fn sources(&self) -> Sources {
         let url = |path: &str| format!("{}{path}", self.base).parse().unwrap();
         Sources { pypi: vec![url("/simple/")], npm: url("/npm/"), crates: url("/crates/"), ca_files: Vec::new() }
     }
 
-    pub(super) fn hits(&self) -> Vec<Hit> {
+    pub(crate) fn hits(&self) -> Vec<Hit> {
         self.shop.lock().unwrap().hits.clone()
     }
 
-    pub(super) fn put(&self, path: &str, content_type: &str, body: &[u8]) {
+    pub(crate) fn put(&self, path: &str, content_type: &str, body: &[u8]) {
         self.shop.lock().unwrap().files.insert(path.to_owned(), (content_type.to_owned(), body.to_vec()));
     }
 
     /// Lets the next `times` requests for `path` fail.
-    pub(super) fn fail(&self, path: &str, times: u32, status: u16) {
+    pub(crate) fn fail(&self, path: &str, times: u32, status: u16) {
         self.shop.lock().unwrap().failing.insert(path.to_owned(), (times, status));
     }
 
-    pub(super) fn package(&self, name: &str, rels: &[Rel]) {
+    pub(crate) fn package(&self, name: &str, rels: &[Rel]) {
         let mut files = Vec::new();
         for rel in rels {
             for file in rel.files(name) {
@@ -151,7 +151,7 @@ impl Fake {
         self.put(&format!("/simple/{name}/"), "application/vnd.pypi.simple.v1+json", page.as_bytes());
     }
 
-    pub(super) fn html_package(&self, name: &str, rels: &[Rel]) {
+    pub(crate) fn html_package(&self, name: &str, rels: &[Rel]) {
         let mut page = "<!DOCTYPE html><html><body>\n".to_owned();
         for rel in rels {
             for file in rel.files(name) {

@@ -28,6 +28,7 @@
 //!   render       the client of Render's API
 //!   probe        HTTP health checks
 //!   index        package indexes and the resolver
+//!   model        language models: eleven providers behind one interface
 //!   builder      trial builds: Docker engine, Linux namespaces, plain processes
 //!   sandbox      a Render small enough for a laptop
 //! where the two meet
@@ -63,6 +64,8 @@ pub mod builder;
 pub mod git;
 pub mod index;
 pub mod memory;
+#[cfg(feature = "model")]
+pub mod model;
 pub mod probe;
 pub mod render;
 pub mod sandbox;

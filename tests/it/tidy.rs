@@ -16,7 +16,7 @@ const TIERS: &[&[&str]] = &[
     &["learning", "validation", "phases", "choice"],
     &["attempts", "release"],
     &["world"],
-    &["memory", "render", "git", "builder", "index", "probe"],
+    &["memory", "render", "git", "builder", "index", "probe", "model"],
     &["sandbox"],
     &["operations"],
     &["mission"],

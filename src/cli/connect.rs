@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Global;
+use super::counsel::{self, CounselArgs};
 use super::duration;
 use super::exit::{Exit, Usage};
 use super::place::{GoingOnArgs, Place};
@@ -91,6 +92,8 @@ pub struct TargetArgs {
     pub yes: bool,
     #[command(flatten)]
     pub trial: TrialArgs,
+    #[command(flatten)]
+    pub counsel: CounselArgs,
     #[command(flatten)]
     pub going_on: GoingOnArgs,
 }
@@ -241,6 +244,7 @@ pub async fn mission(
     for note in place.repo.notes() {
         narrator.warn(note, "");
     }
+    let counsellor = target.counsel.counsellor(narrator)?;
     let (journal, past) = journal(place, &service, &branch, target.dry_run, &redactor, narrator)?;
     let mission = Mission {
         operations: Operations {
@@ -259,6 +263,7 @@ pub async fn mission(
             facts,
             trials: place.trials.clone(),
             last_good: LastGood::default(),
+            counsellor,
         },
         store: place.store.clone(),
         session: place.session.clone(),
@@ -267,6 +272,11 @@ pub async fn mission(
         learning: Arc::new(Mutex::new(state)),
         options: options(target, shape),
     };
+    for line in &mission.past {
+        if let Entry::Publish(released) = &line.entry {
+            mission.operations.counsellor.remember(released.fixes.iter().filter_map(|fix| fix.advice.as_deref()));
+        }
+    }
     // What a killed run had on paper only.
     mission.learn(&mission.past).await;
     Ok(mission)
@@ -349,6 +359,7 @@ async fn secrets(
 ) -> (Redactor, Option<BTreeSet<String>>) {
     let mut secrets = vec![key.to_owned()];
     secrets.extend(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
+    secrets.extend(counsel::keys());
     let names = match render.variables(&service.id).await {
         Ok(variables) => {
             secrets.extend(variables.values_to_redact);

@@ -244,7 +244,6 @@ pub async fn mission(
     for note in place.repo.notes() {
         narrator.warn(note, "");
     }
-    let counsellor = target.counsel.counsellor(narrator)?;
     let (journal, past) = journal(place, &service, &branch, target.dry_run, &redactor, narrator)?;
     let mission = Mission {
         operations: Operations {
@@ -263,7 +262,7 @@ pub async fn mission(
             facts,
             trials: place.trials.clone(),
             last_good: LastGood::default(),
-            counsellor,
+            counsellor: target.counsel.counsellor(&past, narrator)?,
         },
         store: place.store.clone(),
         session: place.session.clone(),
@@ -272,11 +271,6 @@ pub async fn mission(
         learning: Arc::new(Mutex::new(state)),
         options: options(target, shape),
     };
-    for line in &mission.past {
-        if let Entry::Publish(released) = &line.entry {
-            mission.operations.counsellor.remember(released.fixes.iter().filter_map(|fix| fix.advice.as_deref()));
-        }
-    }
     // What a killed run had on paper only.
     mission.learn(&mission.past).await;
     Ok(mission)

@@ -6,6 +6,7 @@
 mod counsel;
 mod deploying;
 mod healing;
+mod hostile;
 mod interruptions;
 mod neighbours;
 mod own_command;

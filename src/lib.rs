@@ -20,6 +20,7 @@
 //!   phases       the SPARC phases as a state machine; progress
 //!   choice       which remedy next
 //!   attempts     what was tried in this run, and when to stop
+//!   counsel      a failure no rule names, put before a model; what of its answer is believed
 //!   release      a cleared remedy → steps and commit message
 //! the outside, effects; one outside thing, one room
 //!   world        clock, environment, processes
@@ -28,6 +29,7 @@
 //!   render       the client of Render's API
 //!   probe        HTTP health checks
 //!   index        package indexes and the resolver
+//!   model        language models: eleven providers behind one interface
 //!   builder      trial builds: Docker engine, Linux namespaces, plain processes
 //!   sandbox      a Render small enough for a laptop
 //! where the two meet
@@ -52,6 +54,7 @@ pub mod workspace;
 
 pub mod attempts;
 pub mod choice;
+pub mod counsel;
 pub mod diagnosis;
 pub mod learning;
 pub mod narration;
@@ -63,6 +66,8 @@ pub mod builder;
 pub mod git;
 pub mod index;
 pub mod memory;
+#[cfg(feature = "model")]
+pub mod model;
 pub mod probe;
 pub mod render;
 pub mod sandbox;

@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Global;
+use super::counsel::{self, CounselArgs};
 use super::duration;
 use super::exit::{Exit, Usage};
 use super::place::{GoingOnArgs, Place};
@@ -92,6 +93,8 @@ pub struct TargetArgs {
     pub yes: bool,
     #[command(flatten)]
     pub trial: TrialArgs,
+    #[command(flatten)]
+    pub counsel: CounselArgs,
     #[command(flatten)]
     pub going_on: GoingOnArgs,
 }
@@ -260,6 +263,7 @@ pub async fn mission(
             facts,
             trials: place.trials.clone(),
             last_good: LastGood::default(),
+            counsellor: target.counsel.counsellor(&past, narrator)?,
         },
         store: place.store.clone(),
         session: place.session.clone(),
@@ -351,6 +355,7 @@ async fn secrets(
 ) -> (Redactor, Option<BTreeSet<String>>) {
     let mut secrets = vec![key.to_owned()];
     secrets.extend(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
+    secrets.extend(counsel::keys());
     let names = match render.variables(&service.id).await {
         Ok(variables) => {
             secrets.extend(variables.values_to_redact);

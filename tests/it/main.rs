@@ -9,6 +9,8 @@ mod edits;
 mod git;
 mod healthy_services;
 mod index;
+#[cfg(feature = "model")]
+mod model;
 mod preflight;
 mod render;
 mod run;

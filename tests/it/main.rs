@@ -11,5 +11,6 @@ mod index;
 mod render;
 mod run;
 mod sandbox;
+mod serve;
 mod tidy;
 mod weighing;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use super::exchange::Usage;
 use super::provider::Provider;
 
 /// The class of a failure.
@@ -75,7 +76,7 @@ pub struct ModelError {
     pub kind: ModelErrorKind,
     /// The one that was asked last.
     pub provider: Provider,
-    /// The provider's own words where they are known to be harmless, cut short; else ours.
+    /// Our words, and the provider's codes; never its prose, which may quote prompts and keys.
     pub message: String,
     /// How long the provider asks to wait.
     pub retry_after: Option<Duration>,
@@ -83,10 +84,26 @@ pub struct ModelError {
     pub status: Option<u16>,
     /// Requests that were sent.
     pub attempts: u32,
+    /// What was used all the same: answers that did not fit are paid for, too.
+    pub usage: Option<Usage>,
+    /// What that cost, where it is known.
+    pub cost_usd_micros: Option<u64>,
+    /// The same question would get the same: another attempt there is no use.
+    pub(super) is_final: bool,
 }
 
 impl ModelError {
     pub(crate) fn new(kind: ModelErrorKind, provider: Provider, message: impl Into<String>) -> Self {
-        Self { kind, provider, message: message.into(), retry_after: None, status: None, attempts: 0 }
+        Self {
+            kind,
+            provider,
+            message: message.into(),
+            retry_after: None,
+            status: None,
+            attempts: 0,
+            usage: None,
+            cost_usd_micros: None,
+            is_final: false,
+        }
     }
 }

@@ -63,6 +63,15 @@ pub struct Usage {
     pub output_tokens: u64,
 }
 
+impl Usage {
+    pub(super) fn plus(self, other: Self) -> Self {
+        Self {
+            input_tokens: self.input_tokens.saturating_add(other.input_tokens),
+            output_tokens: self.output_tokens.saturating_add(other.output_tokens),
+        }
+    }
+}
+
 /// What a model said, and what it took.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Answer {
@@ -72,9 +81,9 @@ pub struct Answer {
     pub model: String,
     /// Why it stopped, in one spelling for all providers: `stop`, `length`, `content_filter`, `tool_calls`, or the provider's own word.
     pub finish: String,
-    /// `None`: the provider did not say.
+    /// With what answers took that did not fit and were asked for again. `None`: the provider did not say.
     pub usage: Option<Usage>,
-    /// Millionths of a dollar by the price table; `None` where a price or the usage is unknown.
+    /// Of all of that, in millionths of a dollar; `None` where a price or the usage is unknown.
     pub cost_usd_micros: Option<u64>,
     /// From the first request to the whole answer, waits between attempts included.
     pub latency_ms: u64,

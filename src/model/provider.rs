@@ -78,12 +78,12 @@ impl Provider {
         self.facts().base_url
     }
 
-    /// Models are small and cheap ones: what is asked unasked should not cost much. Looked up on 2026-11-24.
+    /// Models are small ones that were offered on 2026-11-24 and that no notice retires; names do go, hence `…_MODEL`.
     fn facts(self) -> Facts {
         let facts =
             |name, title, prefix, base_url, default_model| Facts { name, title, prefix, base_url, default_model };
         match self {
-            Self::OpenAi => facts("openai", "OpenAI", "OPENAI", "https://api.openai.com/v1/", "gpt-5-mini"),
+            Self::OpenAi => facts("openai", "OpenAI", "OPENAI", "https://api.openai.com/v1/", "gpt-5.4-mini"),
             Self::Anthropic => {
                 facts("anthropic", "Anthropic", "ANTHROPIC", "https://api.anthropic.com/v1/", "claude-haiku-4-5")
             }
@@ -95,25 +95,25 @@ impl Provider {
                 "meta-llama/Llama-3.3-70B-Instruct-Turbo",
             ),
             Self::DeepSeek => {
-                facts("deepseek", "DeepSeek", "DEEPSEEK", "https://api.deepseek.com/v1/", "deepseek-chat")
+                facts("deepseek", "DeepSeek", "DEEPSEEK", "https://api.deepseek.com/v1/", "deepseek-flash")
             }
             Self::Mistral => {
                 facts("mistral", "Mistral", "MISTRAL", "https://api.mistral.ai/v1/", "mistral-small-latest")
             }
-            Self::Cohere => facts("cohere", "Cohere", "COHERE", "https://api.cohere.com/v2/", "command-r-08-2024"),
+            Self::Cohere => facts("cohere", "Cohere", "COHERE", "https://api.cohere.com/v2/", "command-a-03-2025"),
             Self::Ai21 => facts("ai21", "AI21", "AI21", "https://api.ai21.com/studio/v1/", "jamba-mini"),
             Self::Google => facts(
                 "google",
                 "Google",
                 "GOOGLE",
                 "https://generativelanguage.googleapis.com/v1beta/",
-                "gemini-2.5-flash",
+                "gemini-2.5-flash-lite",
             ),
-            Self::Groq => facts("groq", "Groq", "GROQ", "https://api.groq.com/openai/v1/", "llama-3.3-70b-versatile"),
+            Self::Groq => facts("groq", "Groq", "GROQ", "https://api.groq.com/openai/v1/", "openai/gpt-oss-120b"),
             Self::Perplexity => {
                 facts("perplexity", "Perplexity", "PERPLEXITY", "https://api.perplexity.ai/v1/", "perplexity/sonar")
             }
-            Self::Xai => facts("xai", "xAI", "XAI", "https://api.x.ai/v1/", "grok-4-fast-non-reasoning"),
+            Self::Xai => facts("xai", "xAI", "XAI", "https://api.x.ai/v1/", "grok-4.3"),
         }
     }
 }
@@ -138,7 +138,7 @@ impl FromStr for Provider {
     }
 }
 
-/// Whom to ask: `openai`, or `openai/gpt-5-mini`.
+/// Whom to ask: `openai`, or `openai/gpt-5.4-mini`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
     pub provider: Provider,

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use reqwest::Url;
 use thiserror::Error;
 
+use super::prices::Prices;
 use super::provider::Provider;
 
 /// Requests for one question, over retries and fall-backs together: enough for two hiccups at one provider and one move.
@@ -63,19 +65,24 @@ pub struct Settings {
     pub wait_max: Duration,
     pub circuit_failures: u32,
     pub circuit_rest: Duration,
+    pub(super) prices: Prices,
 }
 
-/// A variable that says something impossible. Its value is not repeated: it may be a key in the wrong place.
+/// What keeps the models from being set up.
 #[derive(Debug, Error)]
-#[error("`{variable}` {why}")]
-pub struct SettingsError {
-    pub variable: String,
-    pub why: &'static str,
+pub enum SettingsError {
+    /// A variable that says something impossible. Its value is not repeated: it may be a key in the wrong place.
+    #[error("`{variable}` {why}")]
+    Variable { variable: String, why: &'static str },
+    #[error("failed to read the prices in `{path}`")]
+    Prices { path: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("failed to set up an HTTP client")]
+    Client(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 impl Settings {
     /// Reads, for each provider, `…_API_KEY`, `…_BASE_URL`, `…_MODEL`, `…_CONCURRENCY`, `…_RPM`, `…_TPM`, and for all
-    /// `MODEL_ATTEMPTS`, `MODEL_TIMEOUT_S`. No variable is needed; an empty one counts as unset.
+    /// `MODEL_ATTEMPTS`, `MODEL_TIMEOUT_S`, `MODEL_PRICES` (a file). None is needed; an empty one counts as unset.
     pub fn from_env(env: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let read = |name: &str| env(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         let mut providers = BTreeMap::new();
@@ -91,22 +98,29 @@ impl Settings {
             wait_max: WAIT_MAX,
             circuit_failures: CIRCUIT_FAILURES,
             circuit_rest: CIRCUIT_REST,
+            prices: read("MODEL_PRICES").map_or_else(|| Ok(Prices::built_in()), prices)?,
         })
     }
+}
+
+fn prices(path: String) -> Result<Prices, SettingsError> {
+    let text = std::fs::read_to_string(&path);
+    let text = text.map_err(|source| SettingsError::Prices { path: path.clone(), source: source.into() })?;
+    Prices::built_in().with(&text).map_err(|source| SettingsError::Prices { path, source: source.into() })
 }
 
 fn access(provider: Provider, read: &impl Fn(&str) -> Option<String>) -> Result<Access, SettingsError> {
     let key = provider.key_variable();
     let secret = read(&key);
     if secret.as_deref().is_some_and(|secret| !secret.chars().all(|c| c.is_ascii_graphic())) {
-        return Err(SettingsError { variable: key, why: "holds characters no key has" });
+        return Err(SettingsError::Variable { variable: key, why: "holds characters no key has" });
     }
     let variable = provider.variable("BASE_URL");
     let base_url = read(&variable).unwrap_or_else(|| provider.default_base_url().to_owned());
     let concurrency = number(read, &provider.variable("CONCURRENCY"))?;
     Ok(Access {
         key: secret.map(Key),
-        base_url: base(&base_url).map_err(|why| SettingsError { variable, why })?,
+        base_url: base(&base_url).map_err(|why| SettingsError::Variable { variable, why })?,
         model: read(&provider.variable("MODEL")).unwrap_or_else(|| provider.default_model().to_owned()),
         concurrency: concurrency.map_or(CONCURRENCY, NonZeroU32::get),
         requests_per_minute: number(read, &provider.variable("RPM"))?,
@@ -122,8 +136,12 @@ fn base(text: &str) -> Result<Url, &'static str> {
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err("must be scheme, host and path: keys have variables of their own");
     }
-    if url.host_str().is_none_or(str::is_empty) {
+    let host = url.host_str().unwrap_or_default();
+    if host.is_empty() {
         return Err("names no host");
+    }
+    if url.scheme() == "http" && !is_private(host) {
+        return Err("is plain http to a public host: the key would travel in the clear");
     }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
@@ -131,10 +149,20 @@ fn base(text: &str) -> Result<Url, &'static str> {
     Ok(url)
 }
 
+/// This machine, or a private network: an address that is not routed, or a name without a dot.
+fn is_private(host: &str) -> bool {
+    match host.trim_start_matches('[').trim_end_matches(']').parse() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_private(),
+        Ok(IpAddr::V6(address)) => address.is_loopback() || address.is_unique_local(),
+        Err(_) => !host.contains('.'),
+    }
+}
+
 fn number(read: &impl Fn(&str) -> Option<String>, variable: &str) -> Result<Option<NonZeroU32>, SettingsError> {
     let Some(text) = read(variable) else { return Ok(None) };
-    let number =
-        text.parse().map_err(|_| SettingsError { variable: variable.to_owned(), why: "is no whole number above 0" })?;
+    let number = text
+        .parse()
+        .map_err(|_| SettingsError::Variable { variable: variable.to_owned(), why: "is no whole number above 0" })?;
     Ok(Some(number))
 }
 
@@ -152,6 +180,8 @@ mod tests {
             ("http://127.0.0.1:9/x/v1", "http://127.0.0.1:9/x/v1/"),
             ("http://127.0.0.1:9/x/v1/", "http://127.0.0.1:9/x/v1/"),
             ("http://127.0.0.1:9", "http://127.0.0.1:9/"),
+            ("http://litellm:4000/v1", "http://litellm:4000/v1/"),
+            ("https://gateway.example", "https://gateway.example/"),
         ] {
             let settings = read(&[("MISTRAL_BASE_URL", given)]).expect("settings");
             assert_eq!(settings.providers[&Provider::Mistral].base_url.as_str(), read_as);
@@ -163,6 +193,8 @@ mod tests {
         for (variable, value) in [
             ("OPENAI_BASE_URL", "https://user:hunter2@api.example"),
             ("OPENAI_BASE_URL", "ftp://hunter2"),
+            ("OPENAI_BASE_URL", "http://hunter2.example/v1"),
+            ("MODEL_TIMEOUT_S", "hunter2"),
             ("OPENAI_API_KEY", "hunter2\nhunter2"),
             ("GROQ_RPM", "hunter2"),
             ("GROQ_TPM", "0"),

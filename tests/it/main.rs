@@ -8,6 +8,8 @@ mod dockerfile;
 mod git;
 mod healthy_services;
 mod index;
+#[cfg(feature = "model")]
+mod model;
 mod render;
 mod run;
 mod sandbox;

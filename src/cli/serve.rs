@@ -72,13 +72,17 @@ impl ServeArgs {
         if origins.is_empty() {
             origins = world::env("SERVE_CORS_ORIGINS").unwrap_or_default().split(',').map(str::to_owned).collect();
         }
-        let named = origins.iter().map(|origin| origin.trim().trim_end_matches('/')).filter(|origin| !origin.is_empty());
+        let named =
+            origins.iter().map(|origin| origin.trim().trim_end_matches('/')).filter(|origin| !origin.is_empty());
         let mut origins = Vec::new();
         for origin in named {
             let is_one = origin.starts_with("https://") || origin.starts_with("http://");
             match HeaderValue::from_str(origin) {
                 Ok(value) if is_one => origins.push(value),
-                _ => return refused(format!("`{origin}` is no origin"), "write scheme and host: https://app.example.com"),
+                _ => {
+                    let message = format!("`{origin}` is no origin for --cors-origin or SERVE_CORS_ORIGINS");
+                    return refused(message, "write scheme and host: https://app.example.com");
+                }
             }
         }
         Ok(Settings {
@@ -106,17 +110,17 @@ fn said_yes(word: &str) -> bool {
 pub async fn run(global: &Global, args: ServeArgs) -> anyhow::Result<Exit> {
     let store = Store::open(&global.dir)?;
     let settings = args.settings(store.learning_path())?;
-    let models = Models::from_env(world::env).map_err(|error| {
-        Usage::error(Exit::Usage, format!("{error}"), "correct the variable, or unset it")
-    })?;
+    let models = Models::from_env(world::env)
+        .map_err(|error| Usage::error(Exit::Usage, format!("{error}"), "correct the variable, or unset it"))?;
     let location = match world::env("DATABASE_URL") {
         Some(url) => Location::parse(&url).map_err(|error| {
             Usage::error(Exit::Usage, format!("{error}"), "write postgresql://…, or sqlite:///a/file; or unset it")
         })?,
         None => Location::file(&store.answers_path()),
     };
-    let storage = Storage::new(location)
-        .map_err(|_| Usage::error(Exit::Usage, "DATABASE_URL cannot be read", "write postgresql://user:password@host/name"))?;
+    let storage = Storage::new(location).map_err(|_| {
+        Usage::error(Exit::Usage, "DATABASE_URL cannot be read", "write postgresql://user:password@host/name")
+    })?;
     let mut signals = Signals::listen()?;
     let json = global.json;
     let begun = |address| {

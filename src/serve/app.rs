@@ -60,7 +60,8 @@ impl App {
     /// As many requests as are allowed hold one.
     pub fn turn(&self) -> Result<OwnedSemaphorePermit, Problem> {
         Arc::clone(&self.turns).try_acquire_owned().map_err(|_| {
-            let detail = format!("{} requests ask models already, as many as this server takes", self.limits.concurrency);
+            let detail =
+                format!("{} requests ask models already, as many as this server takes", self.limits.concurrency);
             let mut problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", detail);
             problem.retry_after = Some(Duration::from_secs(1));
             problem

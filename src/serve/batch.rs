@@ -8,10 +8,11 @@ use futures_util::stream::{self, StreamExt as _};
 use serde::Deserialize;
 use tracing::Instrument as _;
 use utoipa::ToSchema;
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
 use super::app::App;
-use super::asking::{self, invalid};
-use super::extract::Body;
+use super::asking::{self, PROMPT_CHARS_MAX, invalid};
+use super::extract::{Body, whole};
 use super::problem::Problem;
 use super::providers;
 use super::request_id::RequestId;
@@ -32,7 +33,7 @@ const PARALLEL: usize = 16;
 #[serde(deny_unknown_fields)]
 pub struct BatchRequest {
     /// Each goes to each of the providers
-    #[schema(min_items = 1, max_items = 100, example = json!(["What is example.com?", "Who owns example.com?"]))]
+    #[schema(schema_with = prompts)]
     prompts: Vec<String>,
     /// Whom to ask: `openai`, or `openai/gpt-5-mini`; when none is named, all that are configured
     #[serde(default)]
@@ -43,15 +44,31 @@ pub struct BatchRequest {
     system: Option<String>,
     /// Tokens of each answer, at most [default: 1024]
     #[schema(minimum = 1, maximum = 32_768)]
+    #[serde(default, deserialize_with = "whole")]
     max_tokens: Option<u32>,
     #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f64>,
 }
 
+/// A list of prompts, as the description has it.
+fn prompts() -> Array {
+    let prompt = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(PROMPT_CHARS_MAX));
+    ArrayBuilder::new()
+        .items(prompt)
+        .min_items(Some(1))
+        .max_items(Some(PROMPTS_MAX))
+        .description(Some("Each goes to each of the providers"))
+        .examples([serde_json::json!(["What is example.com?", "Who owns example.com?"])])
+        .build()
+}
+
 impl BatchRequest {
     fn check(&self) -> Result<(), Problem> {
         if self.prompts.is_empty() || self.prompts.len() > PROMPTS_MAX {
-            return Err(invalid(format!("`prompts` has {} entries; it may have 1 to {PROMPTS_MAX}", self.prompts.len())));
+            return Err(invalid(format!(
+                "`prompts` has {} entries; it may have 1 to {PROMPTS_MAX}",
+                self.prompts.len()
+            )));
         }
         if self.providers.len() > TARGETS_MAX {
             return Err(invalid(format!("`providers` has {} entries; {TARGETS_MAX} are taken", self.providers.len())));
@@ -130,6 +147,3 @@ pub async fn batch(
         Err(_) => Err(too_slow(&app, run)),
     }
 }
-
-// The description states it as a number, as its macro wants it.
-const _: () = assert!(PROMPTS_MAX == 100);

@@ -95,7 +95,7 @@ impl From<Answer> for Completion {
 /// `model` is a provider and its model: `anthropic/claude-haiku-4-5`. With `stream` the answer comes as server-sent events.
 #[utoipa::path(post, path = "/v1/chat/completions", tag = "OpenAI", operation_id = "chat_completions",
     request_body = ChatRequest, responses((status = 200, description = "The answer; with `stream`, its pieces", content(
-        (Completion = "application/json"), (String = "text/event-stream")))), security(("token" = [])))]
+        (Completion = "application/json"), (Object = "text/event-stream")))), security(("token" = [])))]
 pub async fn completions(
     State(app): State<App>,
     Extension(request_id): Extension<RequestId>,

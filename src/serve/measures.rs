@@ -47,7 +47,10 @@ pub fn begin() -> Result<PrometheusHandle, MeasuresError> {
     describe_counter!(HTTP_REQUESTS, "Requests answered, by method, route and status");
     describe_histogram!(HTTP_SECONDS, Unit::Seconds, "From a request's head to its answer's head");
     describe_counter!(LLM_REQUESTS, "Questions to models, by the provider that was asked first");
-    describe_counter!(LLM_ERRORS, "Questions without an answer, by the provider that was asked last and the error's class");
+    describe_counter!(
+        LLM_ERRORS,
+        "Questions without an answer, by the provider that was asked last and the error's class"
+    );
     describe_gauge!(DATABASE_CONNECTIONS, "Connections to the database in use");
     describe_counter!(DEPLOYMENTS, "Deploys tried, as the learning state counts them");
     describe_gauge!(DEPLOYMENT_RATE, "Deploys that went live, of those tried; 0 before the first");

@@ -40,9 +40,13 @@ impl Problem {
     fn of_status(status: StatusCode) -> Self {
         let (code, detail) = match status {
             StatusCode::NOT_FOUND => ("not-found", "there is nothing here; `/docs` shows what there is"),
-            StatusCode::METHOD_NOT_ALLOWED => ("method-not-allowed", "the header `Allow` names the methods of this path"),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("method-not-allowed", "the header `Allow` names the methods of this path")
+            }
             StatusCode::PAYLOAD_TOO_LARGE => ("body-too-large", "the body is larger than this server takes"),
-            StatusCode::INTERNAL_SERVER_ERROR => ("internal", "the server failed; its log tells more under the request's id"),
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                ("internal", "the server failed; its log tells more under the request's id")
+            }
             _ => ("refused", "the request was refused"),
         };
         Self::new(status, code, detail)

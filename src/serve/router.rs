@@ -12,7 +12,9 @@ use utoipa_axum::routes;
 use super::app::App;
 use super::problem::{OpenAiError, ProblemDocument};
 use super::request_id::X_REQUEST_ID;
-use super::{access, batch, chat, description, docs, health, measures, observed, problem, providers, request_id, run, runs};
+use super::{
+    access, batch, chat, description, docs, health, measures, observed, problem, providers, request_id, run, runs,
+};
 
 /// What the description begins with.
 #[derive(OpenApi)]

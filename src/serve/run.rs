@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::app::App;
 use super::asking::{self, AnswerDocument, PROMPT_CHARS_MAX, TOKENS_MAX, invalid};
-use super::extract::Body;
+use super::extract::{Body, whole};
 use super::problem::Problem;
 use super::providers::{self, MODEL_CHARS_MAX};
 use super::request_id::RequestId;
@@ -27,13 +27,19 @@ pub struct RunRequest {
     #[schema(schema_with = providers::one_or_none)]
     provider: Option<Provider>,
     /// Its model; when none is named, the provider's usual one
-    #[schema(min_length = 1, max_length = 200, pattern = r"^[A-Za-z0-9](\.?[A-Za-z0-9_:/-])*$", example = "gpt-5-mini")]
+    #[schema(
+        min_length = 1,
+        max_length = 200,
+        pattern = r"^[A-Za-z0-9](\.?[A-Za-z0-9_:/-])*$",
+        example = "gpt-5-mini"
+    )]
     model: Option<String>,
     /// What the model is told before the prompt
     #[schema(min_length = 1, max_length = 400_000)]
     system: Option<String>,
     /// Tokens of the answer, at most [default: 1024]
     #[schema(minimum = 1, maximum = 32_768)]
+    #[serde(default, deserialize_with = "whole")]
     max_tokens: Option<u32>,
     #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f64>,
@@ -64,7 +70,8 @@ impl RunRequest {
         if let Some(model) = &self.model {
             providers::check_model(model).map_err(invalid)?;
             if self.provider.is_none() {
-                return Err(invalid("`model` says nothing without its `provider`"));
+                let detail = "`model` says nothing without its `provider`";
+                return Err(Problem::new(StatusCode::BAD_REQUEST, "model-without-provider", detail));
             }
         }
         if self.fallbacks.len() > Provider::ALL.len() {
@@ -97,7 +104,8 @@ pub fn not_configured(wanted: &[Target]) -> Problem {
     let mut keys: Vec<String> = wanted.iter().map(|target| target.provider.key_variable()).collect();
     keys.dedup();
     let detail = match keys.is_empty() {
-        true => "no provider is configured here; set a key such as OPENAI_API_KEY, `GET /api/providers` names them all".into(),
+        true => "no provider is configured here; set a key such as OPENAI_API_KEY, `GET /api/providers` names them all"
+            .into(),
         false => format!("not configured here: set {}; `GET /api/providers` shows which are", keys.join(" or ")),
     };
     Problem::new(StatusCode::CONFLICT, "provider-not-configured", detail)
@@ -116,7 +124,8 @@ pub fn too_slow(app: &App, run: String) -> Problem {
 
 /// What a caller is told whose task died; the log has the panic.
 pub fn died(run: String) -> Problem {
-    let mut problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log tells more");
+    let mut problem =
+        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log tells more");
     problem.run = Some(run);
     problem
 }

@@ -1,8 +1,8 @@
 //! `GET /api/runs/{id}`: what was asked, and what became of it.
 
 use axum::Json;
-use axum::extract::{Path, State};
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
 use serde::Serialize;

@@ -155,8 +155,9 @@ impl Storage {
 }
 
 fn record(row: &AnyRow) -> Result<AnswerRecord, sqlx::Error> {
-    let number =
-        |name: &str| row.try_get::<Option<i64>, _>(name).map(|found| found.and_then(|number| u64::try_from(number).ok()));
+    let number = |name: &str| {
+        row.try_get::<Option<i64>, _>(name).map(|found| found.and_then(|number| u64::try_from(number).ok()))
+    };
     let state: String = row.try_get("state")?;
     let ended = Ended {
         provider: row.try_get("provider")?,

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::super::asking::{self, invalid};
+use super::super::extract::{tagged, whole};
 use super::super::problem::Problem;
 use super::super::providers;
 use crate::model::{Message, Request, Role};
@@ -23,17 +24,21 @@ pub struct ChatRequest {
     messages: Vec<ChatMessage>,
     /// Tokens of the answer, at most [default: 1024]
     #[schema(minimum = 1, maximum = 32_768)]
+    #[serde(default, deserialize_with = "whole")]
     max_completion_tokens: Option<u32>,
     /// The older name of `max_completion_tokens`
     #[schema(minimum = 1, maximum = 32_768)]
+    #[serde(default, deserialize_with = "whole")]
     max_tokens: Option<u32>,
     #[schema(minimum = 0, maximum = 2)]
     temperature: Option<f64>,
     stream: Option<bool>,
     stream_options: Option<StreamOptions>,
+    #[serde(default, deserialize_with = "tagged")]
     response_format: Option<ResponseFormat>,
     /// Answers: one
     #[schema(minimum = 1, maximum = 1)]
+    #[serde(default, deserialize_with = "whole")]
     n: Option<u32>,
     /// Taken and not used
     #[serde(rename = "user")]
@@ -71,17 +76,25 @@ pub enum ChatRole {
 
 /// What is said
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text, or a list of `{\"type\": \"text\", \"text\": …}`")]
 pub enum ChatContent {
     Text(String),
     Parts(Vec<ChatPart>),
 }
 
-/// A piece of what is said: text
+/// A piece of what is said
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ChatPart {
-    Text { text: String },
+pub struct ChatPart {
+    #[serde(rename = "type")]
+    _kind: PartKind,
+    text: String,
+}
+
+/// What a piece is: text
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum PartKind {
+    Text,
 }
 
 /// What a stream holds beside the answer
@@ -94,12 +107,14 @@ pub struct StreamOptions {
 
 /// What the answer must be
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "type", rename_all = "snake_case")]
 pub enum ResponseFormat {
     Text {},
     /// Any JSON object
     JsonObject {},
-    JsonSchema { json_schema: NamedSchema },
+    JsonSchema {
+        json_schema: NamedSchema,
+    },
 }
 
 /// A JSON Schema with a name
@@ -108,7 +123,6 @@ pub enum ResponseFormat {
 pub struct NamedSchema {
     /// Taken and not used
     #[serde(rename = "name")]
-    #[schema(min_length = 1, max_length = 64)]
     _name: String,
     /// Taken and not used
     #[serde(rename = "description")]
@@ -142,7 +156,11 @@ impl ChatRequest {
             return Err(invalid("`n` is 1 here: ask again for another answer"));
         }
         asking::check_temperature(temperature)?;
-        let max_tokens = asking::check_tokens("max_completion_tokens", max_completion_tokens.or(max_tokens))?;
+        let older = asking::check_tokens("max_tokens", max_tokens)?;
+        let max_tokens = match max_completion_tokens {
+            None => older,
+            newer => asking::check_tokens("max_completion_tokens", newer)?,
+        };
         let messages: Vec<Message> = messages.into_iter().map(Message::from).collect();
         if messages.iter().map(|message| message.text.chars().count()).sum::<usize>() > asking::PROMPT_CHARS_MAX {
             return Err(invalid(format!("the messages have more than {} characters", asking::PROMPT_CHARS_MAX)));
@@ -150,7 +168,9 @@ impl ChatRequest {
         let schema = match self.response_format {
             None | Some(ResponseFormat::Text {}) => None,
             Some(ResponseFormat::JsonObject {}) => Some(serde_json::json!({"type": "object"})),
-            Some(ResponseFormat::JsonSchema { json_schema }) => Some(Value::Object(json_schema.schema.unwrap_or_default())),
+            Some(ResponseFormat::JsonSchema { json_schema }) => {
+                Some(Value::Object(json_schema.schema.unwrap_or_default()))
+            }
         };
         let include_usage = stream_options.unwrap_or_default().include_usage.unwrap_or(false);
         let manner = stream.unwrap_or(false).then_some(Manner { include_usage });
@@ -167,7 +187,7 @@ impl From<ChatMessage> for Message {
         };
         let text = match message.content {
             ChatContent::Text(text) => text,
-            ChatContent::Parts(parts) => parts.into_iter().map(|ChatPart::Text { text }| text).collect(),
+            ChatContent::Parts(parts) => parts.into_iter().map(|part| part.text).collect(),
         };
         Self { role, text }
     }

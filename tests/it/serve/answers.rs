@@ -21,13 +21,20 @@ async fn a_prompt_has_its_answer_and_both_are_kept() {
     assert_eq!(answer["usage"], json!({"input_tokens": 7, "output_tokens": 3}));
     let seen = &upstream.seen()[0];
     assert_eq!((&seen["model"], &seen["temperature"]), (&json!("gpt-test"), &json!(0.5)));
-    let roles: Vec<&str> = seen["messages"].as_array().unwrap().iter().filter_map(|turn| turn["role"].as_str()).collect();
+    let roles: Vec<&str> =
+        seen["messages"].as_array().unwrap().iter().filter_map(|turn| turn["role"].as_str()).collect();
     assert_eq!(roles, ["system", "user"]);
 
     let kept = rig.get(&format!("/api/runs/{}", answer["id"].as_str().unwrap())).await.json();
-    assert_eq!((&kept["kind"], &kept["ok"], &kept["failed"], &kept["running"]), (&json!("run"), &json!(1), &json!(0), &json!(0)));
+    assert_eq!(
+        (&kept["kind"], &kept["ok"], &kept["failed"], &kept["running"]),
+        (&json!("run"), &json!(1), &json!(0), &json!(0))
+    );
     let question = &kept["answers"][0];
-    assert_eq!((&question["prompt"], &question["target"], &question["state"]), (&body["prompt"], &json!("openai/gpt-test"), &json!("ok")));
+    assert_eq!(
+        (&question["prompt"], &question["target"], &question["state"]),
+        (&body["prompt"], &json!("openai/gpt-test"), &json!("ok"))
+    );
     for field in ["text", "provider", "model", "usage", "cost_usd_micros", "latency_ms"] {
         assert_eq!(question["answer"][field], answer[field], "{field}");
     }
@@ -76,24 +83,29 @@ async fn a_refusal_of_the_provider_keeps_its_class() {
     let upstream = Upstream::start().await;
     let rig = Rig::start_with(|command| {
         command.args(["--host", "127.0.0.1"]).env("MODEL_ATTEMPTS", "1");
-        models(command, &upstream, &["openai"]);
+        models(command, &upstream, &["openai", "mistral", "together"]);
         command.env("GROQ_API_KEY", "sk-wrong").env("GROQ_BASE_URL", &upstream.address);
     })
     .await;
     rig.ready().await;
+    // Each its own provider: one whose quota is used up is left alone for a while.
     for (provider, prompt, status, code, kind) in [
         ("openai", "quota", 402, "provider-quota-exhausted", "quota_exhausted"),
-        ("openai", "too long", 400, "context-length-exceeded", "context_length"),
-        ("openai", "break", 502, "provider-failed", "transient"),
+        ("mistral", "too long", 400, "context-length-exceeded", "context_length"),
+        ("together", "break", 502, "provider-failed", "transient"),
         ("groq", "hello", 502, "provider-refused-key", "auth"),
     ] {
-        let problem = rig.post("/api/run", &json!({"prompt": prompt, "provider": provider})).await.expect_problem(status, code);
+        let problem =
+            rig.post("/api/run", &json!({"prompt": prompt, "provider": provider})).await.expect_problem(status, code);
         let kept = rig.get(&format!("/api/runs/{}", problem["run"].as_str().unwrap())).await.json();
         assert_eq!((&kept["failed"], &kept["answers"][0]["error"]["kind"]), (&json!(1), &json!(kind)));
         let series = format!("llm_request_errors_total{{provider=\"{provider}\",error=\"{kind}\"}}");
         assert_eq!(rig.measure(&series).await, Some(1.0), "{series}");
     }
-    for body in [json!({"prompt": "hello", "provider": "xai"}), json!({"prompt": "hello", "provider": "xai", "fallbacks": ["cohere"]})] {
+    for body in [
+        json!({"prompt": "hello", "provider": "xai"}),
+        json!({"prompt": "hello", "provider": "xai", "fallbacks": ["cohere"]}),
+    ] {
         let problem = rig.post("/api/run", &body).await.expect_problem(409, "provider-not-configured");
         assert!(problem["detail"].as_str().unwrap().contains("XAI_API_KEY"), "{problem}");
     }
@@ -128,11 +140,16 @@ async fn a_batch_is_every_prompt_to_every_provider_and_one_failure_spoils_no_oth
     let batch = rig.post("/api/batch", &body).await;
     assert_eq!(batch.status, 200, "{}", batch.text);
     let batch = batch.json();
-    assert_eq!((&batch["kind"], &batch["ok"], &batch["failed"], &batch["running"]), (&json!("batch"), &json!(4), &json!(5), &json!(0)));
+    assert_eq!(
+        (&batch["kind"], &batch["ok"], &batch["failed"], &batch["running"]),
+        (&json!("batch"), &json!(4), &json!(5), &json!(0))
+    );
     let answers = batch["answers"].as_array().unwrap();
     let rows: Vec<(&str, &str, &str)> = answers
         .iter()
-        .map(|answer| (answer["prompt"].as_str().unwrap(), answer["target"].as_str().unwrap(), answer["state"].as_str().unwrap()))
+        .map(|answer| {
+            (answer["prompt"].as_str().unwrap(), answer["target"].as_str().unwrap(), answer["state"].as_str().unwrap())
+        })
         .collect();
     assert_eq!(
         rows,

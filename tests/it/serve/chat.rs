@@ -69,14 +69,17 @@ async fn a_stream_that_fails_at_once_has_a_status_and_one_that_breaks_never_look
     let upstream = Upstream::start().await;
     let rig = Rig::start_with(|command| {
         command.args(["--host", "127.0.0.1"]).env("MODEL_ATTEMPTS", "1");
-        super::rig::models(command, &upstream, &["openai"]);
+        super::rig::models(command, &upstream, &["openai", "mistral"]);
     })
     .await;
-    let ask = |prompt: &str| json!({"model": "openai/m", "stream": true, "messages": [{"role": "user", "content": prompt}]});
-    let refused = rig.post("/v1/chat/completions", &ask("quota")).await.expect_problem(402, "provider-quota-exhausted");
+    let ask = |model: &str, prompt: &str| json!({"model": model, "stream": true, "messages": [{"role": "user", "content": prompt}]});
+    let refused = rig
+        .post("/v1/chat/completions", &ask("mistral/m", "quota"))
+        .await
+        .expect_problem(402, "provider-quota-exhausted");
     assert_eq!(refused["error"]["code"], "provider_quota_exhausted");
     assert!(!refused["error"]["message"].as_str().unwrap().is_empty());
-    let (broken, whole) = events(&rig, &ask("only halfway")).await;
+    let (broken, whole) = events(&rig, &ask("openai/m", "only halfway")).await;
     assert!(!whole);
     assert_eq!(said(&broken), "echo: only halfway");
     assert!(broken.last().unwrap()["error"]["message"].is_string(), "{broken:?}");
@@ -102,7 +105,11 @@ async fn a_model_nobody_has_is_told_as_openai_tells_it() {
     let rig = Rig::start().await;
     let ask = |model: &str| json!({"model": model, "messages": [{"role": "user", "content": "hello"}]});
     let unknown = rig.post("/v1/chat/completions", &ask("gpt-4o")).await.expect_problem(404, "model-not-found");
-    assert_eq!((&unknown["error"]["code"], &unknown["error"]["type"]), (&json!("model_not_found"), &json!("invalid_request_error")));
-    let closed = rig.post("/v1/chat/completions", &ask("openai/gpt-4o")).await.expect_problem(409, "provider-not-configured");
+    assert_eq!(
+        (&unknown["error"]["code"], &unknown["error"]["type"]),
+        (&json!("model_not_found"), &json!("invalid_request_error"))
+    );
+    let closed =
+        rig.post("/v1/chat/completions", &ask("openai/gpt-4o")).await.expect_problem(409, "provider-not-configured");
     assert!(closed["error"]["message"].as_str().unwrap().contains("OPENAI_API_KEY"));
 }

@@ -8,7 +8,8 @@ use super::rig::{Answer, Rig, models};
 use super::upstream::Upstream;
 
 /// What answers whatever token is or is not sent.
-const OPEN: [&str; 8] = ["/healthz", "/readyz", "/status", "/metrics", "/docs", "/redoc", "/openapi.json", "/api/providers"];
+const OPEN: [&str; 8] =
+    ["/healthz", "/readyz", "/status", "/metrics", "/docs", "/redoc", "/openapi.json", "/api/providers"];
 
 /// What costs money or shows answers.
 const GUARDED: [(&str, &str); 5] = [
@@ -172,15 +173,22 @@ async fn garbage_is_answered_with_a_problem_document() {
         ("/api/run", json!({"prompt": "a", "max_tokens": 0}), "max_tokens"),
         ("/api/run", json!({"prompt": "a", "max_tokens": -1}), "max_tokens"),
         ("/api/run", json!({"prompt": "a", "temperature": 2.5}), "temperature"),
-        ("/api/run", json!({"prompt": "a", "model": "gpt"}), "provider"),
         ("/api/run", json!({"prompt": "a", "provider": "openai", "model": "../../etc"}), "model"),
         ("/api/batch", json!({"prompts": none}), "`prompts` has 0 entries"),
         ("/api/batch", json!({"prompts": vec!["a"; 101]}), "`prompts` has 101 entries"),
         ("/api/batch", json!({"prompts": ["a"], "providers": vec!["openai"; 23]}), "`providers` has 23 entries"),
         ("/api/batch", json!({"prompts": ["a"], "providers": ["nobody"]}), "nobody"),
         ("/v1/chat/completions", json!({"model": "openai", "messages": []}), "messages"),
-        ("/v1/chat/completions", json!({"model": "openai", "messages": [{"role": "user", "content": "a"}], "n": 2}), "n"),
-        ("/v1/chat/completions", json!({"model": "openai", "messages": [{"role": "user", "content": "a"}], "tools": []}), "tools"),
+        (
+            "/v1/chat/completions",
+            json!({"model": "openai", "messages": [{"role": "user", "content": "a"}], "n": 2}),
+            "n",
+        ),
+        (
+            "/v1/chat/completions",
+            json!({"model": "openai", "messages": [{"role": "user", "content": "a"}], "tools": []}),
+            "tools",
+        ),
     ] {
         let problem = rig.post(path, &body).await.expect_problem(422, "invalid-body");
         assert!(problem["detail"].as_str().unwrap().contains(told), "{body}: {problem}");
@@ -248,8 +256,12 @@ async fn a_request_is_known_by_one_id_from_its_answer_to_its_log() {
     }
     let over = rig.stop().await;
     for id in ["trace-7.a", &made] {
-        let line = over.log.iter().find(|line| line["span"]["request_id"] == id).unwrap_or_else(|| panic!("{:?}", over.log));
-        assert_eq!((&line["message"], &line["status"], &line["span"]["route"]), (&json!("answered"), &json!(200), &json!("/status")));
+        let line =
+            over.log.iter().find(|line| line["span"]["request_id"] == id).unwrap_or_else(|| panic!("{:?}", over.log));
+        assert_eq!(
+            (&line["message"], &line["status"], &line["span"]["route"]),
+            (&json!("answered"), &json!(200), &json!("/status"))
+        );
     }
     let sessions: std::collections::BTreeSet<String> =
         over.log.iter().map(|line| line["span"]["session_id"].as_str().unwrap_or_default().to_owned()).collect();

@@ -98,7 +98,11 @@ async fn the_description_is_complete_and_refusals_are_described_for_every_route(
             let reference = &response["content"]["application/problem+json"]["schema"]["$ref"];
             assert!(own || reference == "#/components/schemas/Problem", "{method} {path} {status}: {response}");
         }
-        assert_eq!(guarded, path.starts_with("/v1/") || path.starts_with("/api/") && path != "/api/providers", "{path}");
+        assert_eq!(
+            guarded,
+            path.starts_with("/v1/") || path.starts_with("/api/") && path != "/api/providers",
+            "{path}"
+        );
     }
 }
 
@@ -110,12 +114,15 @@ async fn both_pages_come_from_the_binary_alone() {
         assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"), "{path}");
         assert!(page.header("content-security-policy").starts_with("default-src 'self'"), "{path}");
         // Everything the page loads is here, and is what its name says.
-        let sources = page.text.split("src=\"").skip(1).chain(page.text.split("<link").skip(1).filter_map(|link| link.split_once("href=\"").map(|(_, rest)| rest)));
+        let sources = page.text.split("src=\"").skip(1).chain(
+            page.text.split("<link").skip(1).filter_map(|link| link.split_once("href=\"").map(|(_, rest)| rest)),
+        );
         let mut loaded = 0;
         for source in sources.map(|rest| rest.split('"').next().unwrap()) {
             assert!(!source.contains("//"), "{path} loads {source}");
             let source = source.trim_start_matches("./");
-            let file = rig.get(&if source.starts_with('/') { source.to_owned() } else { format!("/docs/{source}") }).await;
+            let file =
+                rig.get(&if source.starts_with('/') { source.to_owned() } else { format!("/docs/{source}") }).await;
             assert_eq!(file.status, 200, "{path} loads {source}");
             assert!(!file.text.is_empty() && !file.header("content-type").contains("html"), "{source}");
             loaded += 1;
@@ -123,7 +130,10 @@ async fn both_pages_come_from_the_binary_alone() {
         assert!(loaded > 0, "{path}");
     }
     assert!(rig.get("/docs/swagger-initializer.js").await.text.contains("/openapi.json"));
-    assert!(rig.get("/redoc.js").await.text.contains("Version: \"2.5.4\"") || rig.get("/redoc.js").await.text.len() > 1_000_000);
+    assert!(
+        rig.get("/redoc.js").await.text.contains("Version: \"2.5.4\"")
+            || rig.get("/redoc.js").await.text.len() > 1_000_000
+    );
     rig.get("/docs/none.js").await.expect_problem(404, "not-found");
 }
 
@@ -150,7 +160,8 @@ async fn measures_have_the_names_that_dashboards_ask_for_before_anything_happene
     assert_eq!(rig.measure("deployment_success_rate ").await, Some(0.75));
     assert_eq!(rig.measure("llm_requests_total{provider=\"xai\"}").await, Some(0.0));
     // Paths somebody made up are one series, not thousands.
-    let before = rig.measure("http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"}").await.unwrap_or(0.0);
+    let before =
+        rig.measure("http_requests_total{method=\"GET\",route=\"unmatched\",status=\"404\"}").await.unwrap_or(0.0);
     for path in ["/a", "/b", "/wp-login.php"] {
         rig.get(path).await.expect_problem(404, "not-found");
     }

@@ -9,11 +9,15 @@ use super::upstream::Upstream;
 
 /// A database of its own in the PostgreSQL of `TEST_POSTGRES_URL`, which may make databases.
 async fn database() -> String {
-    let server = domain_runner::world::env("TEST_POSTGRES_URL").expect("TEST_POSTGRES_URL=postgresql://user:password@host/postgres");
+    let server = domain_runner::world::env("TEST_POSTGRES_URL")
+        .expect("TEST_POSTGRES_URL=postgresql://user:password@host/postgres");
     let name = format!("test_{}", domain_runner::world::random_word(12));
     sqlx::any::install_default_drivers();
     let pool = sqlx::AnyPool::connect(&server).await.expect("a PostgreSQL that answers");
-    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&pool).await.expect("leave to make one");
+    sqlx::query(sqlx::AssertSqlSafe(format!("CREATE DATABASE {name}")))
+        .execute(&pool)
+        .await
+        .expect("leave to make one");
     let (base, _) = server.rsplit_once('/').unwrap();
     format!("{base}/{name}")
 }

@@ -57,7 +57,11 @@ impl Answer {
     pub(super) fn expect_problem(&self, status: u16, code: &str) -> Value {
         assert_eq!(self.header("content-type"), "application/problem+json", "{self:?}");
         let problem = self.json();
-        assert_eq!((self.status, problem["status"].clone(), problem["code"].clone()), (status, json!(status), json!(code)), "{problem}");
+        assert_eq!(
+            (self.status, problem["status"].clone(), problem["code"].clone()),
+            (status, json!(status), json!(code)),
+            "{problem}"
+        );
         assert_eq!(problem["type"], format!("urn:domain-runner:problem:{code}"));
         assert_eq!(problem["request_id"], self.header("x-request-id"));
         for field in ["title", "detail", "instance"] {

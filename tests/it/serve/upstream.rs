@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router, routing};
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -67,7 +67,8 @@ impl Upstream {
 }
 
 fn refused(status: StatusCode, code: &str) -> Response {
-    (status, Json(json!({"error": {"message": format!("scripted {code}"), "type": code, "code": code}}))).into_response()
+    (status, Json(json!({"error": {"message": format!("scripted {code}"), "type": code, "code": code}})))
+        .into_response()
 }
 
 async fn complete(State(inner): State<Arc<Inner>>, headers: HeaderMap, Json(body): Json<Value>) -> Response {
@@ -111,11 +112,20 @@ fn streamed(text: &str, usage: &Value, halfway: bool) -> Response {
         events.push(Err(std::io::Error::other("scripted")));
     } else {
         events.push(Ok(chunk(json!({}), json!("stop")).to_string()));
-        events.push(Ok(json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
+        events.push(Ok(
+            json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [],
             "usage": usage})
-        .to_string()));
+            .to_string(),
+        ));
         events.push(Ok("[DONE]".to_owned()));
     }
     let lines = events.into_iter().map(|event| event.map(|text| format!("data: {text}\n\n")));
-    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(stream::iter(lines))).into_response()
+    // What came before the break must be on its way by then.
+    let paced = stream::iter(lines).then(async |line| {
+        if line.is_err() {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        line
+    });
+    ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(paced)).into_response()
 }

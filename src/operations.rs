@@ -235,6 +235,8 @@ impl Operations {
         for attempt in 1..=PUSHES_MAX {
             let before = self.repo.workspace(&parent)?;
             let after = match change(&before) {
+                // Somebody else had the same thought.
+                Ok(after) if after == before && parent != *onto => return Ok(Published::Overtaken(parent)),
                 Ok(after) => after,
                 Err(_) if parent != *onto => return Ok(Published::Overtaken(parent)),
                 Err(error) => return Err(error),

@@ -23,6 +23,11 @@ pub enum Plan {
         serving: Option<Deploy>,
         target: Deploy,
     },
+    /// A run that was cut short has asked for it already.
+    Underway {
+        deploy: Deploy,
+        target: Deploy,
+    },
 }
 
 impl Plan {
@@ -35,7 +40,9 @@ impl Plan {
             Self::Back { serving: Some(serving), target } => {
                 format!("from {} back to {}", named(serving), named(target))
             }
-            Self::Back { serving: None, target } => format!("back to {}", named(target)),
+            Self::Underway { target, .. } | Self::Back { serving: None, target } => {
+                format!("back to {}", named(target))
+            }
         }
     }
 }
@@ -88,22 +95,52 @@ pub async fn plan(mission: &Mission, to: Option<&str>, only_if_unwell: bool) -> 
     }
 }
 
+/// What a rollback that was cut short had set out to do; `None` when there is none, or `to` says otherwise.
+///
+/// # Errors
+/// When the platform does not answer, or does not know the deploy any more.
+pub async fn cut_short(mission: &Mission, to: Option<&str>) -> anyhow::Result<Option<Plan>> {
+    let intent = mission.past.iter().rev().find_map(|line| match &line.entry {
+        Entry::RollBack { to, .. } => Some(to),
+        _ => None,
+    });
+    let Some(intent) = intent.filter(|intent| to.is_none_or(|to| to == intent.0)) else { return Ok(None) };
+    let operations = &mission.operations;
+    mission.journal(Entry::Resumed);
+    let target = operations.render.deploy(&operations.service.id, intent).await?;
+    let deploys = operations.render.deploys(&operations.service.id, DEPLOYS_LISTED).await?;
+    // Whoever asked for it: what is wanted comes, and must not be asked for twice.
+    let is_underway =
+        |deploy: &&Deploy| deploy.trigger.as_deref() == Some("rollback") && deploy.commit == target.commit;
+    if let Some(deploy) = deploys.first().filter(is_underway).cloned() {
+        return Ok(Some(Plan::Underway { deploy, target }));
+    }
+    let serving = deploys.into_iter().find(|deploy| deploy.status == DeployStatus::Live);
+    Ok(Some(Plan::Back { serving, target }))
+}
+
 /// Carries out `plan` and waits until what it brings back serves.
 ///
 /// # Errors
 /// When the platform refuses.
 pub async fn carry_out(mission: &Mission, plan: &Plan) -> anyhow::Result<RunEnd> {
     let operations = &mission.operations;
-    let target = match plan {
+    let (target, underway) = match plan {
         Plan::Nothing { .. } => return Ok(RunEnd::new(Outcome::AlreadyHealthy, plan.words())),
         Plan::Back { .. } if mission.options.dry_run => {
             return Ok(RunEnd::new(Outcome::WouldChange, format!("dry run: would go {}", plan.words())));
         }
-        Plan::Back { target, .. } => target,
+        Plan::Back { target, .. } => (target, None),
+        Plan::Underway { deploy, target } => (target, Some(deploy.clone())),
     };
-    mission.journal(Entry::RollBack { to: target.id.clone(), commit: target.commit.clone() });
     operations.narrator.tell(Event::Rollback { to: target.id.clone(), commit: target.commit.clone() });
-    let deploy = operations.roll_back(target).await?;
+    let deploy = match underway {
+        Some(deploy) => deploy,
+        None => {
+            mission.journal(Entry::RollBack { to: target.id.clone(), commit: target.commit.clone() });
+            operations.roll_back(target).await?
+        }
+    };
     let mut end = match operations.wait(deploy, 1).await? {
         Waited::Ended(deploy) if deploy.status == DeployStatus::Live => settled(mission, &deploy, target).await?,
         Waited::Ended(deploy) => {

@@ -82,7 +82,7 @@ def judge(sandbox, work, run, before, healable):
         wrong.append("false healthy")
     if run.code == 0 and not healable:
         wrong.append("healed what cannot be healed")
-    if twice := doubled(deploys, repeats(work, run)):
+    if twice := doubled(deploys, repeats(work, run, deploys)):
         wrong.append(f"two deploys of {twice}")
     if run.orphans:
         wrong.append(f"left processes {run.orphans}")

@@ -212,8 +212,9 @@ def left_over(session):
     return found
 
 
-def repeats(work, run):
+def repeats(work, run, deploys):
     """How often the run said it would deploy one commit once more: by its journal, per commit."""
+    commits = {deploy["id"]: deploy["commit"]["id"] for deploy in deploys}
     session = work.dir / "memory/sessions" / run.end.get("report", "").rsplit("/", 1)[-1]
     said = {}
     try:
@@ -222,7 +223,7 @@ def repeats(work, run):
         return said
     for entry in map(json.loads, lines):
         if entry["what"] == "retry":
-            commit = entry["details"]["commit"]
+            commit = commits.get(entry["details"]["instead_of"])
             said[commit] = said.get(commit, 0) + 1
     return said
 

@@ -8,7 +8,7 @@ faults to heal, not to be healed, a person's matter, canceled or superseded mean
 verdict is held against what the sandbox says without faults. Printed at each quarter: memory, open files, what is left over.
 The exit code is 1 for a wrong verdict, a hang, two deploys of one commit, a leak.
 """
-import argparse, collections, os, random, statistics, sys, threading, time
+import argparse, collections, os, random, statistics, sys, threading, time, traceback
 from rehearsal import (BROKEN_LINE, DOCKERFILE, MISSING_MODULE, NEEDS_SECRET, UNKNOWN, VENV, Place, Sandbox, Work, chain,
                        doubled, repeats)
 
@@ -49,7 +49,8 @@ class Lane(threading.Thread):
             for number in self.sessions:
                 self.results.append(session(self, number))
         except Exception as error:  # A lane that breaks is a failed soak, not a quiet one.
-            self.error = f"{self.name}: {error!r}"
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            self.error = f"{self.name}: {error!r} at {at.name}:{at.lineno}"
 
 
 def ids(sandbox):
@@ -135,12 +136,13 @@ def judge(sandbox, work, run, known, name, right, spec):
     if run.code not in right and not run.hung:
         told = any(words in run.why for words in API) or ("401" in spec and "refused the API key" in run.why)
         unknown = "cause of the failure is not known" in run.why or "scrambled" in spec and run.why in known_causes(run)
-        blind = run.code == 3 and unknown and any(word in spec for word in BLINDING)
+        unsaid = run.code == 4 and "did not say why" in run.why
+        blind = (run.code == 3 and unknown or unsaid) and any(word in spec for word in BLINDING)
         if not told and not blind:
             wrong.append("not the true reason")
         if told and not spec:
             wrong.append("trouble without faults")
-    if twice := doubled(deploys, repeats(work, run)):
+    if twice := doubled(deploys, repeats(work, run, deploys)):
         wrong.append(f"two deploys of {twice}")
     if run.orphans:
         wrong.append(f"left processes {run.orphans}")

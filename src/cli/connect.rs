@@ -12,6 +12,7 @@ use super::Global;
 use super::duration;
 use super::exit::{Exit, Usage};
 use super::place::{GoingOnArgs, Place};
+use super::run::{Act, Shape};
 use super::trial::TrialArgs;
 use super::veil;
 use crate::choice::Topology;
@@ -200,12 +201,12 @@ pub async fn mission(
     platform: &Platform,
     place: &Place,
     narrator: &Narrator,
-    shape: (bool, bool),
+    shape: &Shape<'_>,
 ) -> anyhow::Result<Mission> {
     trial_required(&place.trials).await?;
     let sandboxed = platform.sandbox.is_some();
     let here = place.repo.branch()?;
-    let timing = timing(target, sandboxed, shape.1);
+    let timing = timing(target, sandboxed, shape.simple);
     let render = platform.client_of_run(&timing, target.request_timeout)?;
     let service = find_service(&render, target, platform, &place.repo).await;
     let service = service.map_err(|error| explained(error, &platform.api_url))?;
@@ -241,7 +242,7 @@ pub async fn mission(
     for note in place.repo.notes() {
         narrator.warn(note, "");
     }
-    let (journal, past) = journal(place, &service, &branch, target.dry_run, &redactor, narrator)?;
+    let (journal, past) = journal(place, &service, &branch, (target, shape), &redactor, narrator)?;
     let mission = Mission {
         operations: Operations {
             begun: render.now(),
@@ -272,15 +273,15 @@ pub async fn mission(
     Ok(mission)
 }
 
-/// What was asked for; `shape` is whether with phases, and whether by the simple loop.
-fn options(target: &TargetArgs, (with_phases, simple): (bool, bool)) -> Options {
+/// What was asked for.
+fn options(target: &TargetArgs, shape: &Shape<'_>) -> Options {
     Options {
         max_iterations: target.max_iterations,
         topology: target.topology.chosen(),
         dry_run: target.dry_run,
         include_changes: target.include_changes,
-        with_phases,
-        simple,
+        with_phases: shape.with_phases,
+        simple: shape.simple,
     }
 }
 
@@ -289,14 +290,15 @@ fn journal(
     place: &Place,
     service: &Service,
     branch: &str,
-    dry_run: bool,
+    (target, shape): (&TargetArgs, &Shape<'_>),
     redactor: &Redactor,
     narrator: &Narrator,
 ) -> anyhow::Result<(Journal, Vec<Line>)> {
     let journal = Journal::after(place.session.clone(), &place.past);
     if place.resumed.is_none() {
         let (service, name, branch) = (service.id.clone(), service.name.clone(), branch.to_owned());
-        let begun = Begun { format: journal::FORMAT, service, name, branch, dry_run };
+        let (dry_run, roll_back) = (target.dry_run, matches!(shape.act, Act::RollBack { .. }));
+        let begun = Begun { format: journal::FORMAT, service, name, branch, dry_run, roll_back };
         if let (_, Err(error)) = journal.write(Entry::Begun(begun), redactor) {
             narrator.warn(error.to_string(), "the run goes on, but could not be resumed");
         }

@@ -21,6 +21,21 @@ const RESUMED_UNASKED_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// Past runs among which one that was cut short is looked for unasked: what is older has been overtaken.
 const RUNS_LOOKED_AT: usize = 50;
 
+/// What a run is for, as far as it decides which one that was cut short it may go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Heal,
+    RollBack,
+    /// Ends with its sandbox; there is nothing to go on with.
+    Rehearsal,
+}
+
+impl Purpose {
+    fn fits(self, run: &PastRun) -> bool {
+        run.is_unfinished() && run.rolls_back() == (self == Self::RollBack)
+    }
+}
+
 /// What to do with a run that was cut short, and about one that is at work.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct GoingOnArgs {
@@ -68,8 +83,8 @@ pub enum Opened {
     Watched(Exit),
 }
 
-/// Opens repository and store, takes the lock, and chooses the session. Only what is `real` outlives its run and can be taken up.
-pub async fn open(global: &Global, target: &TargetArgs, real: bool) -> anyhow::Result<Opened> {
+/// Opens repository and store, takes the lock, and chooses the session.
+pub async fn open(global: &Global, target: &TargetArgs, purpose: Purpose) -> anyhow::Result<Opened> {
     let named = target.session_id()?;
     // A name of its own: a token that CI holds for another host must not be sent to this remote.
     let repo = Repo::open(&global.dir)?.authorised(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
@@ -80,7 +95,7 @@ pub async fn open(global: &Global, target: &TargetArgs, real: bool) -> anyhow::R
     };
     store.sweep();
     let now = crate::world::now();
-    let unfinished = unfinished(global, target, named.as_ref(), &repo, &store, real).await?;
+    let unfinished = unfinished(global, target, named.as_ref(), &repo, &store, purpose).await?;
     let (session, past, resumed) = match unfinished {
         Some(run) => {
             let words = words(&run, now);
@@ -120,10 +135,10 @@ async fn unfinished(
     named: Option<&SessionId>,
     repo: &Repo,
     store: &Store,
-    real: bool,
+    purpose: Purpose,
 ) -> anyhow::Result<Option<PastRun>> {
     let asked = target.going_on.resume.as_deref();
-    if !real {
+    if purpose == Purpose::Rehearsal {
         return match asked {
             None => Ok(None),
             Some(_) => Err(Usage::error(Exit::Usage, "a rehearsal ends with its sandbox", "begin a new one")),
@@ -133,34 +148,39 @@ async fn unfinished(
         return Ok(None);
     }
     match (asked, named) {
-        (Some(""), None) => match past::runs(store).find(PastRun::is_unfinished) {
+        (Some(""), None) => match past::runs(store).find(|run| purpose.fits(run)) {
             Some(run) => Ok(Some(run)),
             None => Err(Usage::error(Exit::NotFound, "no session here is unfinished", "domain-runner deploy")),
         },
-        (Some(""), Some(id)) => by_name(store, id).map(Some),
+        (Some(""), Some(id)) => by_name(store, id, purpose).map(Some),
         (Some(text), _) => {
             let id = text
                 .parse()
                 .map_err(|error| Usage::error(Exit::Usage, format!("{error}"), "domain-runner sessions list"))?;
-            by_name(store, &id).map(Some)
+            by_name(store, &id, purpose).map(Some)
         }
         (None, Some(id)) => {
             let run = store.past_session(id).and_then(|session| PastRun::read(&session).ok());
-            Ok(run.filter(PastRun::is_unfinished))
+            Ok(run.filter(|run| purpose.fits(run)))
         }
-        (None, None) => unasked(global, target, repo, store).await,
+        (None, None) => unasked(global, target, repo, store, purpose).await,
     }
 }
 
 /// The run that was asked for by its session's name.
-fn by_name(store: &Store, id: &SessionId) -> anyhow::Result<PastRun> {
+fn by_name(store: &Store, id: &SessionId, purpose: Purpose) -> anyhow::Result<PastRun> {
     let list = "domain-runner sessions list";
     let Some(session) = store.past_session(id) else {
         return Err(Usage::error(Exit::NotFound, format!("there is no session `{id}`"), list));
     };
     let run = PastRun::read(&session)?;
     match (&run.outcome, run.is_unfinished()) {
-        (_, true) => Ok(run),
+        (_, true) if purpose.fits(&run) => Ok(run),
+        (_, true) => {
+            let (does, command) = if run.rolls_back() { ("goes back", "rollback") } else { ("heals", "deploy") };
+            let message = format!("session `{id}` {does}, and was begun by another command");
+            Err(Usage::error(Exit::Usage, message, format!("domain-runner {command} --resume {id}")))
+        }
         (Some(outcome), _) => {
             let message = format!("session `{id}` has ended: {outcome}");
             Err(Usage::error(Exit::Usage, message, "domain-runner deploy   begins a new one"))
@@ -173,9 +193,15 @@ fn by_name(store: &Store, id: &SessionId) -> anyhow::Result<PastRun> {
 }
 
 /// The newest run of the same service, when it was cut short not long ago and nobody objects.
-async fn unasked(global: &Global, target: &TargetArgs, repo: &Repo, store: &Store) -> anyhow::Result<Option<PastRun>> {
+async fn unasked(
+    global: &Global,
+    target: &TargetArgs,
+    repo: &Repo,
+    store: &Store,
+    purpose: Purpose,
+) -> anyhow::Result<Option<PastRun>> {
     // Most often there is none, and nobody need be asked about the service.
-    if !past::runs(store).take(RUNS_LOOKED_AT).any(|run| run.is_unfinished()) {
+    if !past::runs(store).take(RUNS_LOOKED_AT).any(|run| purpose.fits(&run)) {
         return Ok(None);
     }
     let Ok(platform) = connect::platform(target.api_url.as_deref()) else { return Ok(None) };
@@ -187,7 +213,7 @@ async fn unasked(global: &Global, target: &TargetArgs, repo: &Repo, store: &Stor
     let Ok(service) = service else { return Ok(None) };
     let now = crate::world::now();
     let recent = |run: &PastRun| run.last_seen().is_some_and(|at| now.duration_since(at) < RESUMED_UNASKED_FOR);
-    let run = past::newest_of(store, &service.id).filter(|run| run.is_unfinished() && recent(run));
+    let run = past::newest_of(store, &service.id).filter(|run| purpose.fits(run) && recent(run));
     let Some(run) = run else { return Ok(None) };
     if !target.yes && screen::may_ask(global) {
         let question = format!("Session {} was cut short ({}). Go on with it?", run.id, words(&run, now));

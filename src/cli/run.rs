@@ -10,7 +10,7 @@ use super::Global;
 use super::connect::{self, Platform, TargetArgs};
 use super::exit::{Exit, Usage};
 use super::interrupt::{self, Signals, Wish};
-use super::place::{self, Opened, Place};
+use super::place::{self, Opened, Place, Purpose};
 use super::sandbox::{self, Rehearsal, RehearsalArgs};
 use super::screen::{self, Surroundings};
 use super::veil;
@@ -65,9 +65,12 @@ pub struct Finished {
 
 /// Runs a mission and tells everything.
 pub async fn run(global: &Global, target: &TargetArgs, scene: Scene<'_>, shape: Shape<'_>) -> anyhow::Result<Finished> {
-    // A rehearsal ends with its sandbox, and going back is no part of a run that was cut short.
-    let may_go_on = matches!(scene, Scene::Render) && matches!(shape.act, Act::Heal { .. });
-    let place = match place::open(global, target, may_go_on).await {
+    let purpose = match (&scene, shape.act) {
+        (Scene::Render, Act::Heal { .. }) => Purpose::Heal,
+        (Scene::Render, Act::RollBack { .. }) => Purpose::RollBack,
+        (Scene::Rehearsal(_) | Scene::At(_), _) => Purpose::Rehearsal,
+    };
+    let place = match place::open(global, target, purpose).await {
         Ok(Opened::Place(place)) => Ok(place),
         Ok(Opened::Watched(exit)) => return Ok(Finished { exit, rehearsal: None }),
         Err(error) => Err(error),
@@ -179,8 +182,7 @@ async fn mission(
         Scene::Render => connect::platform(target.api_url.as_deref())?,
         Scene::At(platform) => platform,
     };
-    let mission =
-        connect::mission(global, target, &platform, place, narrator, (shape.with_phases, shape.simple)).await?;
+    let mission = connect::mission(global, target, &platform, place, narrator, &shape).await?;
     // Whoever interrupts may want to act on the deploy.
     let _ = operations.set(mission.operations.clone());
     let end = match shape.act {
@@ -190,8 +192,14 @@ async fn mission(
             end
         }
         Act::RollBack { to } => {
-            let plan = retreat::plan(&mission, to, false).await?;
-            confirm(global, target, &plan)?;
+            let plan = match retreat::cut_short(&mission, to).await? {
+                Some(plan) => plan,
+                None => {
+                    let plan = retreat::plan(&mission, to, false).await?;
+                    confirm(global, target, &plan)?;
+                    plan
+                }
+            };
             let end = retreat::carry_out(&mission, &plan).await?;
             let state = json!({"format": 1, "session": place.session.id().as_str(), "service": mission.operations.service.name,
                 "status": if end.outcome.is_healthy() { "healthy" } else { "unhealthy" },

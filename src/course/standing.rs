@@ -234,6 +234,7 @@ mod tests {
             name: "shop".into(),
             branch: "main".into(),
             dry_run: false,
+            roll_back: false,
         };
         let first = released("b", "a", None);
         vec![

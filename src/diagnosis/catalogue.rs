@@ -684,17 +684,20 @@ impl Needles {
         Self { automaton, owners }
     }
 
-    /// Whether `text` holds a needle that no healthy log is full of: not a bare number or a short word.
-    pub fn mark(text: &str) -> bool {
+    /// What tells in the middle of a long log: needles that no healthy log is full of (no bare number, no short word), where a
+    /// step begins, and what was printed in red, which may split a needle.
+    pub fn telling() -> Option<&'static AhoCorasick> {
+        const STEPS: [&str; 6] = ["\nStep ", "] FROM ", "] RUN ", "] COPY ", "] ADD ", "] WORKDIR "];
+        const RED: [&str; 4] = ["\u{1b}[31m", "\u{1b}[91m", "\u{1b}[1;31m", "\u{1b}[31;1m"];
         static TELLING: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
-            let needles = ROSTER.iter().flat_map(|rule| rule.needles);
+            let needles = ROSTER.iter().flat_map(|rule| rule.needles).copied();
             let telling =
                 needles.filter(|needle| needle.chars().filter(|each| each.is_alphabetic()).count() >= LETTERS_MIN);
             // Only long logs come here: they repay the time it takes to build the fast kind.
             let kind = Some(AhoCorasickKind::DFA);
-            AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build(telling).ok()
+            AhoCorasick::builder().ascii_case_insensitive(true).kind(kind).build(telling.chain(STEPS).chain(RED)).ok()
         });
-        TELLING.as_ref().is_some_and(|automaton| automaton.is_match(text))
+        TELLING.as_ref()
     }
 
     /// For each rule of the roster the indices of the lines that hold one of its needles, ascending.

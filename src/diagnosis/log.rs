@@ -63,7 +63,9 @@ static SHAPES: LazyLock<Shapes> = LazyLock::new(|| {
 impl Log {
     /// Reads a log as a file or a tool gives it.
     pub fn read(text: &str) -> Self {
-        Self::from_lines(text.split('\n').enumerate().map(|(index, line)| (index + 1, line)))
+        let mut keeper = Keeper::default();
+        keeper.take(text.as_bytes());
+        Self::of_lines(keeper.lines())
     }
 
     /// The part of an observation that tells of the failure: the build's output when the build failed, else the app's.
@@ -78,7 +80,12 @@ impl Log {
             _ if observation.build_log.is_empty() => &observation.app_log,
             _ => &observation.build_log,
         };
-        Self::from_lines(lines.iter().enumerate().map(|(index, line)| (index + 1, line.as_str())))
+        let mut keeper = Keeper::default();
+        for line in lines {
+            keeper.take(line.as_bytes());
+            keeper.take(b"\n");
+        }
+        Self::of_lines(keeper.lines())
     }
 
     /// Reads a log of any size; what is held of it has a limit.
@@ -87,22 +94,15 @@ impl Log {
     /// When `log` cannot be read.
     pub fn from_reader(mut log: impl BufRead) -> io::Result<Self> {
         let mut keeper = Keeper::default();
-        let (mut raw, mut number) = (Vec::new(), 0);
-        while keep::next_line(&mut log, &mut raw)? {
-            number += 1;
-            // Checking is much faster than mending, and nearly all logs are sound.
-            keeper.push(match std::str::from_utf8(&raw) {
-                Ok(text) => Line::read(number, text),
-                Err(_) => Line::read(number, &String::from_utf8_lossy(&raw)),
-            });
+        loop {
+            let part = log.fill_buf()?;
+            if part.is_empty() {
+                return Ok(Self::of_lines(keeper.lines()));
+            }
+            let length = part.len();
+            keeper.take(part);
+            log.consume(length);
         }
-        Ok(Self::of_lines(keeper.lines()))
-    }
-
-    fn from_lines<'a>(raw: impl Iterator<Item = (usize, &'a str)>) -> Self {
-        let mut keeper = Keeper::default();
-        raw.for_each(|(number, text)| keeper.push(Line::read(number, text)));
-        Self::of_lines(keeper.lines())
     }
 
     fn of_lines(mut lines: Vec<Line>) -> Self {

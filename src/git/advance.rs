@@ -160,9 +160,8 @@ impl Repo {
         }
         let (full, folder) = self.folder_for(path)?;
         let target = fs::read_link(source)?;
-        let link = tempfile::Builder::new()
-            .prefix(".domain-runner-")
-            .make_in(folder, |at| std::os::unix::fs::symlink(&target, at))?;
+        let link =
+            tempfile::Builder::new().make_in(self.workshop(&folder)?, |at| std::os::unix::fs::symlink(&target, at))?;
         link.into_temp_path().persist(&full)?;
         Ok(())
     }

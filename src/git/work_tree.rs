@@ -2,12 +2,18 @@
 
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Repo;
 use super::tree::BLOCKED;
 use crate::workspace::{Content, File};
+
+/// Of a folder: what is made in it belongs to its group.
+const SET_GROUP_ID: u32 = 0o2000;
+/// No file is in the making for as long: a run that was killed has left it.
+const LEFT_AFTER: Duration = Duration::from_secs(600);
 
 impl Repo {
     /// Makes `file` what stands at `path` of the work tree: its bytes, and whether it is executable. The other permissions stay.
@@ -27,8 +33,13 @@ impl Repo {
         let had = fs::symlink_metadata(&full).ok().filter(fs::Metadata::is_file).map(|meta| meta.permissions().mode());
         // The umask takes its share of these.
         let fresh = fs::Permissions::from_mode(if executable { 0o777 } else { 0o666 });
-        let mut file = tempfile::Builder::new().prefix(".domain-runner-").permissions(fresh).tempfile_in(folder)?;
+        let mut file = tempfile::Builder::new().permissions(fresh).tempfile_in(self.workshop(&folder)?)?;
         file.write_all(bytes)?;
+        let of_folder = fs::metadata(&folder)?;
+        if of_folder.mode() & SET_GROUP_ID != 0 {
+            // As a file that is made there.
+            chown(file.path(), None, Some(of_folder.gid()))?;
+        }
         if let Some(mode) = had {
             // Whoever may read it may run it.
             let mode = if executable { mode & 0o777 | (mode & 0o444) >> 2 } else { mode & 0o666 };
@@ -37,6 +48,26 @@ impl Repo {
         file.as_file().sync_all()?;
         file.persist(&full)?;
         Ok(())
+    }
+
+    /// Where what is meant for `folder` is made, to be moved there whole: in git's folder, where what a killed run leaves is in
+    /// nobody's way; in `folder` itself where git's is on another file system.
+    pub(super) fn workshop(&self, folder: &Path) -> io::Result<PathBuf> {
+        let git = self.repository().map_err(io::Error::other)?.path().to_owned();
+        if fs::metadata(&git)?.dev() != fs::metadata(folder)?.dev() {
+            return Ok(folder.to_owned());
+        }
+        let workshop = git.join("domain-runner");
+        fs::create_dir_all(&workshop)?;
+        let is_left = |entry: &fs::DirEntry| {
+            let age = entry.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+            age.is_some_and(|age| age > LEFT_AFTER)
+        };
+        for left in fs::read_dir(&workshop)?.flatten().filter(is_left) {
+            // What stays is tried again the next time.
+            let _ = fs::remove_file(left.path());
+        }
+        Ok(workshop)
     }
 
     /// Where `path` is in the file system, and its folder, which is there afterwards.

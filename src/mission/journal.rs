@@ -32,6 +32,9 @@ pub struct Begun {
     pub name: String,
     pub branch: String,
     pub dry_run: bool,
+    /// It goes back to an older deploy, and heals nothing.
+    #[serde(default)]
+    pub roll_back: bool,
 }
 
 /// Why the same commit gets another deploy.
@@ -313,7 +316,8 @@ mod tests {
     fn a_name_that_is_used_again_has_the_journal_of_its_last_run() {
         let begun = |service: &str| {
             let service = ServiceId(service.into());
-            Entry::Begun(Begun { format: FORMAT, service, name: "shop".into(), branch: "main".into(), dry_run: false })
+            let (name, branch) = ("shop".into(), "main".into());
+            Entry::Begun(Begun { format: FORMAT, service, name, branch, dry_run: false, roll_back: false })
         };
         let entries = [begun("srv-1"), Entry::Resumed, begun("srv-2"), Entry::Swarm { spawned_us: 3 }];
         let lines: Vec<Line> =

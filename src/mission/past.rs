@@ -41,6 +41,11 @@ impl PastRun {
         open && self.begun().is_some_and(|begun| !begun.dry_run)
     }
 
+    /// Whether it goes back to an older deploy instead of healing.
+    pub fn rolls_back(&self) -> bool {
+        self.begun().is_some_and(|begun| begun.roll_back)
+    }
+
     /// When it was last heard of.
     pub fn last_seen(&self) -> Option<Timestamp> {
         self.lines.last().map(|line| line.at)

@@ -41,7 +41,11 @@ impl Operations {
                 && other.created_at < deploy.created_at
         };
         let Some(good) = deploys.iter().find(was_good) else { return BTreeSet::new() };
-        let query = LogQuery::of_deploy(&self.service, good, kind, LINES_MAX, self.render.now());
+        let mut query = LogQuery::of_deploy(&self.service, good, kind, LINES_MAX, self.render.now());
+        // What came next may have failed shortly after.
+        if let Some(next) = deploys.iter().rev().find(|other| other.created_at > good.created_at) {
+            query.end = query.end.min(next.created_at);
+        }
         let Ok(entries) = self.render.logs(&query).await else { return BTreeSet::new() };
         let entries = match kind {
             // A failed build in the same window must not count as good.

@@ -61,6 +61,8 @@ struct Stack {
 struct Bench<'a> {
     operations: &'a Operations,
     claim: &'a Claim,
+    /// What is shipped.
+    head: Workspace,
     knowledge: Knowledge,
     refuted: Vec<(Finding, String)>,
     /// Faults that only a trial has shown.
@@ -70,8 +72,12 @@ struct Bench<'a> {
 impl Operations {
     /// Judges the fixes, tries them where something can build, and mends what stands behind them.
     pub async fn prove(&self, claim: &Claim) -> Outcome {
+        let head = match self.workspace(&claim.commit) {
+            Ok(head) => head,
+            Err(error) => return Outcome { result: Err(format!("{error:#}")), refuted: vec![] },
+        };
         let knowledge = self.knowledge.lock().await.clone();
-        let mut bench = Bench { operations: self, claim, knowledge, refuted: vec![], peeled: vec![] };
+        let mut bench = Bench { operations: self, claim, head, knowledge, refuted: vec![], peeled: vec![] };
         let result = bench.prove().await;
         Outcome { result, refuted: bench.refuted }
     }
@@ -223,6 +229,7 @@ impl Bench<'_> {
         let Some(fix) = fixes.last() else { return Err("nothing to put on top".into()) };
         let (verdict, passed) = judge(&fix.remedy, &fix.finding, &stack.after, &self.operations.facts, &self.knowledge);
         let (remedy, after) = passed.ok_or_else(|| verdict.refused.join("; "))?;
+        self.refuse_shipped(&after)?;
         let mut cleared = stack.cleared.clone();
         cleared.push((remedy, fix.finding.clone()));
         Ok(Stack { cleared, after, rung: verdict.rung, fixes })
@@ -247,10 +254,19 @@ impl Bench<'_> {
                 None => self.reject(&fix.finding, &fix.remedy.id, refused.join("; ")),
             }
         }
+        self.refuse_shipped(&after)?;
         if rung == Rung::Context && kept.first().is_some_and(|fix| is_resolved(&fix.remedy, &self.knowledge)) {
             rung = Rung::Resolver;
         }
         Ok(Stack { fixes: kept, cleared, after, rung })
+    }
+
+    /// Refuses what is shipped already: after a fix is taken back, another one may come to the same files.
+    fn refuse_shipped(&self, after: &Workspace) -> Result<(), String> {
+        match *after == self.head {
+            true => Err("it makes of the files what is shipped already, and that did not help".into()),
+            false => Ok(()),
+        }
     }
 
     fn reject(&self, finding: &Finding, remedy: &str, reason: String) {

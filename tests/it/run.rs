@@ -4,6 +4,7 @@
 
 mod deploying;
 mod healing;
+mod hostile;
 mod interruptions;
 mod neighbours;
 mod own_command;

@@ -239,6 +239,20 @@ async fn a_fix_that_does_not_fit_what_somebody_else_pushed_is_thought_out_anew()
 }
 
 #[tokio::test]
+async fn a_fix_that_somebody_else_pushed_meanwhile_is_not_made_twice() {
+    let scene = Scene::live().await;
+    scene.write("fake-build.json", &broken().to_string());
+    scene.append("Dockerfile", "BROKEN LINE\n");
+    scene.commit("Oops");
+    scene.push();
+    scene.settled().await;
+    scene.rival_push("Dockerfile", DOCKERFILE);
+    scene.deploy(&[]).await.expect(0);
+    assert_eq!(scene.subjects(), ["Somebody else's work", "Oops", "A shop"]);
+    assert_eq!(scene.visit().await, (200, scene.shipped()));
+}
+
+#[tokio::test]
 async fn a_commit_that_was_never_pushed_is_not_dropped_when_somebody_else_is_faster() {
     let scene = Scene::live().await;
     scene.append("Dockerfile", "BROKEN LINE\n");

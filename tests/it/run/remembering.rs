@@ -99,3 +99,21 @@ async fn what_the_last_good_deploy_printed_too_is_no_evidence() {
     let run = new.deploy(&["--max-iterations", "1"]).await;
     assert_eq!(run.all("finding")[0]["class"], "os-command-missing", "{}", run.stdout);
 }
+
+#[tokio::test]
+async fn what_failed_shortly_after_a_good_deploy_does_not_count_as_good() {
+    let scene = Scene::live().await;
+    let crash = ["Traceback (most recent call last):", "ModuleNotFoundError: No module named 'bs4'"];
+    let script = json!({"run": "exit:1", "app": crash, "until": {"requirements.txt": "beautifulsoup4"}});
+    scene.write("fake-build.json", &script.to_string());
+    scene.write("requirements.txt", "requests\n");
+    scene.write("main.py", "from bs4 import BeautifulSoup\n");
+    scene.write("Dockerfile", &DOCKERFILE.replace("COPY . .", "COPY . .\nRUN pip install -r requirements.txt"));
+    scene.commit("Soup");
+    scene.push();
+    scene.settled().await;
+    let run = scene.deploy(&[]).await.expect(0);
+    let found = run.all("finding")[0];
+    assert_eq!(found["class"], "st-py-module-missing");
+    assert!(found["confidence"].as_f64().unwrap() > 0.8, "{found}");
+}

@@ -1,8 +1,9 @@
 //! Going back: rollback, what becomes of a service that cannot be healed, and stopping a deploy.
 
+use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use super::scene::{Run, Scene, finish};
+use super::scene::{Going, Run, Scene, finish};
 
 /// Two versions that went live, the second after the first.
 async fn twice_live() -> (Scene, String, String) {
@@ -40,6 +41,28 @@ async fn a_rollback_serves_the_version_before_and_says_what_auto_deploy_will_do(
     // The head is still what shall be live: a deploy brings it back, as was said.
     scene.deploy(&[]).await.expect(0);
     assert_eq!(scene.visit().await.1, scene.head());
+}
+
+#[tokio::test]
+async fn a_rollback_that_was_killed_is_finished_by_the_next_one_and_goes_no_further_back() {
+    for moment in ["rollback", "deploy.status"] {
+        let (scene, _, second) = twice_live().await;
+        scene.append("main.py", "print('still more')\n");
+        let third = scene.commit("Still more");
+        scene.push();
+        scene.settled().await;
+        let mut going = Going::of(scene.quick(&["rollback", "--yes"]));
+        going.until(moment, |_| true).await;
+        going.signal_if_running(Signal::KILL);
+        going.end().await;
+        // It is no run to heal with.
+        let refused = finish(scene.quick(&["deploy", "--resume"])).await;
+        assert!(refused.code == Some(6) && refused.says("no session here is unfinished"), "{}", refused.stdout);
+        let run = rollback(&scene, &[]).await.expect(0);
+        assert_eq!((&run.end()["outcome"], scene.visit().await.1), (&json!("rolled_back"), second), "{}", run.stdout);
+        let rolled = scene.history().await.iter().filter(|(_, trigger)| trigger == "rollback").count();
+        assert_eq!((rolled, scene.head(), scene.sessions().len()), (1, third, 1), "killed at {moment}");
+    }
 }
 
 #[tokio::test]

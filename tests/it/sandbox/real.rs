@@ -29,7 +29,7 @@ async fn rig(choice: BuilderChoice) -> Rig {
     let builder = Builder::detect_with(choice, true, runner).await.unwrap_or_else(|error| panic!("{choice}: {error}"));
     let rig = Rig::start(|settings| {
         settings.builds = Builds::Real(builder);
-        settings.start_timeout = Duration::from_secs(6);
+        settings.start_timeout = Duration::from_secs(12);
         settings.env = [("GREETING".to_owned(), "hello".to_owned())].into();
     });
     rig.await

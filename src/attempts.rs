@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::choice::Tried;
 use crate::diagnosis::Finding;
-use crate::learning::{Outcome, Taught};
+use crate::learning::{Advice, Outcome, Taught};
 use crate::phases::{Progress, progress};
 use crate::service::Commit;
 use crate::workspace::Workspace;
@@ -43,6 +43,9 @@ pub struct Fix {
     /// The remedy's id.
     pub remedy: String,
     pub title: String,
+    /// Where it is a model's: the whole of it, to be remembered should it heal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Box<Advice>>,
 }
 
 /// Fixes that went out in one commit, whose effect is not known yet. The files are in the repository.
@@ -107,7 +110,9 @@ impl Attempts {
             Progress::Moved => Outcome::Helped,
             Progress::Stuck => Outcome::Failed,
         };
-        let taught = taught(&last, outcome);
+        let mut taught = taught(&last, outcome);
+        // That another failure follows is no health: of a model's word more is asked.
+        taught.iter_mut().for_each(|taught| taught.advice = None);
         let useless = (progress == Progress::Stuck).then_some(last);
         if let Some(useless) = &useless {
             self.kept.retain(|title| !useless.fixes.iter().any(|gone| gone.title == *title));
@@ -146,7 +151,7 @@ pub fn going_nowhere() -> String {
 fn taught(release: &Released, outcome: Outcome) -> Vec<Taught> {
     let taught = |fix: &Fix| {
         let Failure { class, subject, why, .. } = fix.failure.clone();
-        Taught { class, subject, why, remedy: fix.remedy.clone(), outcome }
+        Taught { class, subject, why, remedy: fix.remedy.clone(), outcome, advice: fix.advice.clone() }
     };
     release.fixes.iter().map(taught).collect()
 }

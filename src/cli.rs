@@ -9,6 +9,7 @@ mod busy;
 mod cancel;
 mod check;
 mod connect;
+mod counsel;
 mod demo;
 mod deploy;
 mod diagnose;

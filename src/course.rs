@@ -1,9 +1,10 @@
 //! The course of a run, whoever steers it: where it stands, watching a deploy to its end, releasing a fix.
 
 use crate::attempts::{Failure, Fix, Released, taken_back};
+use crate::counsel;
 use crate::diagnosis::{Finding, Policy, Stage};
 use crate::git::Relation;
-use crate::learning::{Lesson, Outcome as Effect, Taught};
+use crate::learning::{Advice, Lesson, Outcome as Effect, Taught};
 use crate::mission::journal::{Again, Entry};
 use crate::mission::{Mission, Outcome, RunEnd};
 use crate::narration::Event;
@@ -202,7 +203,7 @@ pub async fn refuted(mission: &Mission, standing: &mut Standing, refuted: Vec<(F
     }
     let taught = |(finding, remedy): (Finding, String)| {
         let Failure { class, subject, why, .. } = failure(mission, &finding);
-        Taught { class, subject, why, remedy, outcome: Effect::Failed }
+        Taught { class, subject, why, remedy, outcome: Effect::Failed, advice: None }
     };
     let taught = refuted.into_iter().map(taught).collect();
     let lesson = Lesson { taught, setting: mission.operations.setting(), ..Lesson::default() };
@@ -221,7 +222,8 @@ pub async fn last_look(mission: &Mission, standing: &mut Standing) -> anyhow::Re
     if let Some(deploy) = standing.deploy.clone() {
         let observation = mission.operations.observe(&deploy).await;
         let workspace = mission.operations.workspace(&standing.head)?;
-        let findings = mission.operations.diagnose(&observation, &workspace).await.findings;
+        let learning = mission.learning.lock().await.clone();
+        let findings = mission.operations.examine(&observation, &workspace, &learning, false).await.findings;
         hear(mission, standing, &findings).await;
         standing.findings = findings;
     }
@@ -293,9 +295,15 @@ pub async fn release(mission: &Mission, standing: &mut Standing, effort: Effort)
     };
     let fix = |(fix, finding): &(Cleared<Remedy>, Finding)| {
         let (remedy, title) = (fix.get().id.clone(), fix.get().title.clone());
-        Fix { failure: failure(mission, finding), remedy, title }
+        // A neighbouring line may hold what must not be kept.
+        let is_clean = |advice: &Advice| {
+            serde_json::to_value(advice).is_ok_and(|value| operations.redactor.redact_value(value.clone()) == value)
+        };
+        let advice = counsel::advice(finding, fix.get()).filter(is_clean).map(Box::new);
+        Fix { failure: failure(mission, finding), remedy, title, advice }
     };
     let fixes: Vec<Fix> = effort.fixes.iter().map(fix).collect();
+    operations.counsellor.remember(fixes.iter().filter_map(|fix| fix.advice.as_deref()));
     let mut made = |commit: &Commit, parent: &Commit| {
         let released = Released {
             mark: effort.mark.clone(),

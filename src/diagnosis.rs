@@ -68,6 +68,9 @@ pub struct Finding {
     /// The decisive lines, cleaned of control characters.
     pub evidence: Vec<String>,
     pub remedies: Vec<Remedy>,
+    /// The model that said so, `openai/gpt-5.4-mini`, where no rule did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advised_by: Option<String>,
 }
 
 impl Finding {
@@ -310,6 +313,7 @@ fn finding(rule: &Rule, hit: &Hit, case: &Case<'_>, remedies: Vec<Remedy>) -> Fi
         why: hit.why.clone(),
         evidence: line.map(|line| line.text.clone()).into_iter().collect(),
         remedies,
+        advised_by: None,
     }
 }
 

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use crate::diagnosis::Finding;
 use crate::remedy::{Edit, Remedy};
 
+mod advice;
 mod setting;
 
+pub use advice::{Advice, Advised};
 pub use setting::Setting;
 
 mod lesson;
@@ -47,6 +49,9 @@ pub struct LearningState {
     pub working: Vec<WorkingConfiguration>,
     /// How often each known fix was of use, by its id.
     pub fix_uses: BTreeMap<String, TrackRecord>,
+    /// Fixes of models that healed, by `class/remedy`: from then on nobody needs to be asked.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub advised: BTreeMap<String, Advised>,
     /// How far each session's lessons are in here, the newest last.
     pub absorbed: Vec<Absorbed>,
     /// What is older, of a session that is not among those, is in here.
@@ -172,9 +177,17 @@ impl LearningState {
 
     /// The outcome of a remedy.
     fn absorb(&mut self, taught: &Taught, setting: &Setting, now: Timestamp) {
-        let Taught { class, subject, why, remedy, outcome } = taught;
+        let Taught { class, subject, why, remedy, outcome, advice } = taught;
         self.settings.entry(limits::name(&setting.key(class, remedy))).or_default().count(*outcome, now);
         self.records.entry(limits::name(&format!("{class}/{remedy}"))).or_default().count(*outcome, now);
+        let name = limits::name(&format!("{class}/{remedy}"));
+        match (outcome, advice) {
+            (Outcome::Helped, Some(advice)) if advice.is_small() => {
+                self.advised.insert(name, Advised { advice: (**advice).clone(), at: now });
+            }
+            (Outcome::Helped, _) => {}
+            (Outcome::Failed, _) => drop(self.advised.remove(&name)),
+        }
         let id = limits::fix(&format!("{class}/{remedy}/{subject}"));
         match outcome {
             Outcome::Helped => {

@@ -20,6 +20,7 @@
 //!   phases       the SPARC phases as a state machine; progress
 //!   choice       which remedy next
 //!   attempts     what was tried in this run, and when to stop
+//!   counsel      a failure no rule names, put before a model; what of its answer is believed
 //!   release      a cleared remedy → steps and commit message
 //! the outside, effects; one outside thing, one room
 //!   world        clock, environment, processes
@@ -55,6 +56,7 @@ pub mod workspace;
 
 pub mod attempts;
 pub mod choice;
+pub mod counsel;
 pub mod diagnosis;
 pub mod learning;
 pub mod narration;

@@ -22,6 +22,9 @@ use crate::render::{LogEntry, Render, RenderError};
 use crate::service::{Commit, Deploy, DeployStatus, FailureReason, Service};
 use crate::workspace::Workspace;
 
+#[cfg(feature = "model")]
+mod adviser;
+mod counsellor;
 mod last_good;
 mod log_window;
 mod proof;
@@ -29,6 +32,9 @@ mod starting;
 mod trial;
 mod waiting;
 
+#[cfg(feature = "model")]
+pub use adviser::Adviser;
+pub use counsellor::Counsellor;
 pub use last_good::LastGood;
 pub use proof::{Claim, Outcome as ProofOutcome, Proved};
 pub use starting::Unchecked;
@@ -90,6 +96,7 @@ pub struct Operations {
     pub begun: jiff::Timestamp,
     pub trials: Trials,
     pub last_good: LastGood,
+    pub counsellor: Counsellor,
 }
 
 impl Operations {

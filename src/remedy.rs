@@ -171,6 +171,11 @@ fn span(workspace: &Workspace, path: &str, first: usize, last: usize) -> Option<
     (!slice.is_empty()).then(|| slice.iter().map(|line| (*line).to_owned()).collect())
 }
 
+/// Whether no remedy may touch `path`: it lies elsewhere, belongs to git or CI, or holds secrets.
+pub fn is_protected(path: &str, workspace: &Workspace) -> bool {
+    protected::check(path, workspace).is_err()
+}
+
 /// Carries out `edits` in order on a copy of `workspace`; all or nothing.
 ///
 /// Line numbers of an edit are those of the file *before* any of these edits: what earlier edits of the same file add or

@@ -40,12 +40,18 @@ pub async fn heal(mission: &Mission, standing: &mut Standing, why: &str) -> anyh
         let observation = operations.observe(&deploy).await;
         let workspace = operations.workspace(&standing.head)?;
         let mut files = base(mission, standing, &workspace)?;
-        let mut findings = operations.diagnose(&observation, &files).await.findings;
+        let awaits_verdict = standing.attempts.awaits_verdict();
+        let may_ask = !mission.options.dry_run;
+        let learning = mission.learning.lock().await.clone();
+        let mut findings =
+            operations.examine(&observation, &files, &learning, may_ask && !awaits_verdict).await.findings;
         if hear(mission, standing, &findings).await {
             files = base(mission, standing, &workspace)?;
-            findings = operations.diagnose(&observation, &files).await.findings;
         }
         let learning = mission.learning.lock().await.clone();
+        if awaits_verdict {
+            findings = operations.examine(&observation, &files, &learning, may_ask).await.findings;
+        }
         let setting = Setting::of(&files, &operations.facts.dockerfile_path);
         findings.iter_mut().for_each(|finding| learning.rank(finding, &setting, crate::world::now()));
         standing.findings.clone_from(&findings);

@@ -51,7 +51,11 @@ pub(super) async fn analyzer(desk: Desk, mut document: Document<AnalyzerOutput>)
         let Some(assignment) = desk.current(seen.header.seq) else { continue };
         let foreseen = desk.operations.foresee(&assignment.workspace).await;
         let diagnosis = match &assignment.deploy {
-            Some(_) => desk.operations.diagnose(&seen.observation, &assignment.workspace).await,
+            Some(_) => {
+                let learning = desk.learning.lock().await.clone();
+                let (seen, files) = (&seen.observation, &assignment.workspace);
+                desk.operations.examine(seen, files, &learning, assignment.may_try).await
+            }
             None => Default::default(),
         };
         let findings = diagnosis.findings;

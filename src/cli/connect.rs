@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Global;
+use super::counsel::{self, CounselArgs};
 use super::duration;
 use super::exit::{Exit, Usage};
 use super::place::{GoingOnArgs, Place};
@@ -27,7 +28,7 @@ use crate::mission::{Mission, Options};
 use crate::narration::{Event, Narrator};
 use crate::observation::Facts;
 use crate::observation::redaction::Redactor;
-use crate::operations::{LastGood, Operations, Timing, Trials};
+use crate::operations::{Counsellor, LastGood, Operations, Timing, Trials};
 use crate::probe::Probe;
 use crate::render::{self, Render, RenderError, Settings};
 use crate::sandbox::Sandbox;
@@ -92,6 +93,8 @@ pub struct TargetArgs {
     pub yes: bool,
     #[command(flatten)]
     pub trial: TrialArgs,
+    #[command(flatten)]
+    pub counsel: CounselArgs,
     #[command(flatten)]
     pub going_on: GoingOnArgs,
 }
@@ -260,6 +263,7 @@ pub async fn mission(
             facts,
             trials: place.trials.clone(),
             last_good: LastGood::default(),
+            counsellor: counsellor(target, &past, narrator)?,
         },
         store: place.store.clone(),
         session: place.session.clone(),
@@ -271,6 +275,17 @@ pub async fn mission(
     // What a killed run had on paper only.
     mission.learn(&mission.past).await;
     Ok(mission)
+}
+
+/// Who is asked where no rule knows; of a run that is taken up with what was said in it.
+fn counsellor(target: &TargetArgs, past: &[Line], narrator: &Narrator) -> anyhow::Result<Counsellor> {
+    let counsellor = target.counsel.counsellor(narrator)?;
+    for line in past {
+        if let Entry::Publish(released) = &line.entry {
+            counsellor.remember(released.fixes.iter().filter_map(|fix| fix.advice.as_deref()));
+        }
+    }
+    Ok(counsellor)
 }
 
 /// What was asked for.
@@ -351,6 +366,7 @@ async fn secrets(
 ) -> (Redactor, Option<BTreeSet<String>>) {
     let mut secrets = vec![key.to_owned()];
     secrets.extend(crate::world::env("DOMAIN_RUNNER_GIT_TOKEN"));
+    secrets.extend(counsel::keys());
     let names = match render.variables(&service.id).await {
         Ok(variables) => {
             secrets.extend(variables.values_to_redact);

@@ -8,6 +8,7 @@ use anyhow::bail;
 
 use super::Global;
 use super::connect::{Platform, TargetArgs, TopologyArg};
+use super::counsel::CounselArgs;
 use super::exit::Exit;
 use super::place::GoingOnArgs;
 use super::run::{self, Act, OnFailure, Scene, Shape};
@@ -148,6 +149,7 @@ fn target() -> TargetArgs {
         include_changes: false,
         yes: true,
         trial: TrialArgs::off(),
+        counsel: CounselArgs::default(),
         going_on: GoingOnArgs::default(),
     }
 }

@@ -152,6 +152,13 @@ fn text(state: &LearningState) -> String {
             out.push_str(&format!("  {id}: {why}\n"));
         }
     }
+    if !state.advised.is_empty() {
+        out.push_str("\nproposed by a model, proved by a trial, healed a service: used without asking\n");
+        for (id, advised) in &state.advised {
+            let (advice, day) = (&advised.advice, advised.at.strftime("%Y-%m-%d"));
+            out.push_str(&format!("  {id}: {} (by {}, last on {day})\n", advice.title, advice.by));
+        }
+    }
     if !state.failed_dependencies.is_empty() {
         out.push_str("\ndependencies that failed to install\n");
         for (name, times) in state.failed_dependencies.iter().take(40) {

@@ -27,7 +27,7 @@ pub fn hide(redactor: Redactor) {
 
 /// Hides what the environment says is secret.
 pub fn hide_own() {
-    hide(Redactor::new(OWN_SECRETS.iter().filter_map(|name| world::env(name))));
+    hide(Redactor::new(OWN_SECRETS.iter().filter_map(|name| world::env(name)).chain(super::counsel::keys())));
 }
 
 /// `text` without secrets and control sequences. Line feeds stay.

@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn released(of: &str, onto: &str, undoes: Option<Released>) -> Released {
-        let fix = Fix { failure: failure("m1"), remedy: format!("tag-{of}"), title: format!("Use {of}") };
+        let fix = Fix { failure: failure("m1"), remedy: format!("tag-{of}"), title: format!("Use {of}"), advice: None };
         Released {
             mark: "m1".into(),
             fixes: vec![fix],

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{LearningState, Outcome, Setting, WorkingConfiguration};
+use super::{Advice, LearningState, Outcome, Setting, WorkingConfiguration};
 
 /// Sessions whose progress is remembered. Only the newest are ever taken up again.
 const SESSIONS_MAX: usize = 200;
@@ -17,6 +17,9 @@ pub struct Taught {
     pub why: String,
     pub remedy: String,
     pub outcome: Outcome,
+    /// Where the remedy is a model's, and healed: the whole of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<Box<Advice>>,
 }
 
 /// Everything that the end of a deploy teaches.
@@ -105,6 +108,7 @@ mod tests {
             why: "no such tag".into(),
             remedy: "use-tag".into(),
             outcome: Outcome::Helped,
+            advice: None,
         };
         let lesson = Lesson { deploy: Some(true), taught: vec![taught], ..Lesson::default() };
         let mut told = vec![];

@@ -1,8 +1,8 @@
 //! Limits: the learning state stays under 1 MB (spec E2). What is of least use is forgotten first.
 //!
 //! Every text has a longest form and every collection a greatest count, so that the worst case is known: twice 500 records of
-//! some 300 bytes, 550 fixes of 800, 600 packages of 140, 150 strategies of 180, 50 configurations of 700, 200 sessions of
-//! 150: 0.97 MB. Texts of that length are rare; a state of a hundred services has some 100 kB.
+//! some 300 bytes, 450 fixes of 800, 20 fixes of models of 3,200, 600 packages of 140, 150 strategies of 180, 50 configurations
+//! of 700, 200 sessions of 150: 0.95 MB. Texts of that length are rare; a state of a hundred services has some 100 kB.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,8 @@ use super::{LearningState, TrackRecord};
 pub const STATE_BYTES_MAX: usize = 1_000_000;
 
 pub(super) const RECORDS_MAX: usize = 500;
-pub(super) const FIXES_MAX: usize = 550;
+pub(super) const FIXES_MAX: usize = 450;
+pub(super) const ADVISED_MAX: usize = 20;
 pub(super) const DEPENDENCIES_MAX: usize = 600;
 pub(super) const STRATEGIES_MAX: usize = 150;
 /// Newest first.
@@ -66,6 +67,8 @@ impl LearningState {
         forget(&mut self.settings, RECORDS_MAX, |_, record| weight(record));
         let uses = &self.fix_uses;
         forget(&mut self.known_fixes, FIXES_MAX, |id, _| uses.get(id).map_or(0.0, weight));
+        #[expect(clippy::cast_precision_loss, reason = "a second more or less decides nothing")]
+        forget(&mut self.advised, ADVISED_MAX, |_, advised| advised.at.as_second() as f64);
         if self.fix_uses.len() > self.known_fixes.len() {
             let known = &self.known_fixes;
             self.fix_uses.retain(|id, _| known.contains_key(id));
@@ -95,7 +98,9 @@ fn forget<V>(map: &mut BTreeMap<String, V>, max: usize, worth: impl Fn(&String, 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::learning::{Lesson, Outcome, Taught, WorkingConfiguration};
+    use crate::diagnosis::Stage;
+    use crate::learning::{Advice, Lesson, Outcome, Taught, WorkingConfiguration};
+    use crate::remedy::Edit;
 
     /// A lesson with texts of the greatest length, of which no two are alike.
     fn long(number: usize, at: Timestamp) -> Lesson {
@@ -106,6 +111,7 @@ mod tests {
             why: text("why"),
             remedy: text("remedy"),
             outcome: Outcome::Helped,
+            advice: Some(Box::new(largest_advice(number))),
         };
         let working = WorkingConfiguration {
             service: text("service"),
@@ -123,6 +129,23 @@ mod tests {
         }
     }
 
+    /// As large as is kept.
+    fn largest_advice(number: usize) -> Advice {
+        static LINES: std::sync::OnceLock<usize> = std::sync::OnceLock::new();
+        let advice = |lines: usize| Advice {
+            by: "openai/m".into(),
+            class: "c".into(),
+            subject: format!("{number:06}"),
+            stage: Stage::AppBuild,
+            why: "w".into(),
+            evidence: vec!["e".into()],
+            title: "t".into(),
+            edits: vec![Edit::Create { path: "f".into(), text: "\"\n".repeat(lines) }],
+        };
+        let lines = LINES.get_or_init(|| (0..).take_while(|lines| advice(*lines).is_small()).last().unwrap_or(0));
+        advice(*lines)
+    }
+
     #[test]
     fn a_hundred_thousand_lessons_stay_under_a_megabyte_and_what_was_proven_stays() {
         let mut state = LearningState::blank();
@@ -133,6 +156,7 @@ mod tests {
             why: "they cannot be installed together".into(),
             remedy: "re-pin".into(),
             outcome: Outcome::Helped,
+            advice: None,
         };
         let lesson = Lesson { failed_dependency: Some("numpy".into()), taught: vec![proven], ..Lesson::default() };
         let mut largest = 0;

@@ -299,7 +299,7 @@ mod tests {
             subject: secret.into(),
             why: format!("`{secret}` is no host"),
         };
-        let fix = Fix { failure, remedy: "srv-abcdef".into(), title: format!("Use {secret}") };
+        let fix = Fix { failure, remedy: "srv-abcdef".into(), title: format!("Use {secret}"), advice: None };
         let (parent, commit) = (Commit("a".repeat(40)), Commit("abcdef".repeat(7)));
         let inner =
             Released { mark: "m".into(), fixes: vec![fix.clone()], parent, commit: commit.clone(), undoes: None };

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::Operations;
 use crate::choice::{Fix, Tried, is_certain, next_remedy};
-use crate::diagnosis::Finding;
+use crate::counsel;
+use crate::diagnosis::{Finding, Stage};
 use crate::knowledge::Knowledge;
 use crate::learning::{LearningState, Setting};
 use crate::narration::Event;
@@ -121,6 +122,11 @@ impl Bench<'_> {
         let kept: Vec<Fix> = stack.fixes.iter().cloned().enumerate().filter_map(sure).collect();
         let stack = if kept.len() == stack.fixes.len() { stack } else { self.stack(kept)? };
         let proof = Proof { rung: rung(&stack), by, open: why };
+        let advised = stack.fixes.iter().filter(|fix| counsel::needs_trial(&fix.finding));
+        if let Some(fix) = advised.into_iter().find(|fix| !is_past(&proof, fix)) {
+            let by = fix.finding.advised_by.as_deref().unwrap_or_default();
+            return Err(format!("{by} proposed it, and no trial has proved it: {}", proof.open));
+        }
         Ok(self.proved(stack, proof))
     }
 
@@ -151,7 +157,7 @@ impl Bench<'_> {
 
     async fn findings(&self, report: &TrialReport, after: &Workspace) -> Vec<Finding> {
         let TrialEnd::Failed { observation, .. } = &report.end else { return vec![] };
-        let mut findings = self.operations.diagnose(observation, after).await.findings;
+        let mut findings = self.operations.examine(observation, after, &self.claim.learning, false).await.findings;
         let setting = Setting::of(after, &self.operations.facts.dockerfile_path);
         let now = crate::world::now();
         findings.iter_mut().for_each(|finding| self.claim.learning.rank(finding, &setting, now));
@@ -278,6 +284,12 @@ impl Bench<'_> {
         let checks = dockerfile_checks(&stack.after, &self.operations.facts);
         Proved { fixes: stack.cleared, after: stack.after, checks, proof }
     }
+}
+
+/// Whether a trial has got past the failure that `fix` is for.
+fn is_past(proof: &Proof, fix: &Fix) -> bool {
+    let wanted = if fix.finding.stage <= Stage::AppBuild { Rung::FullBuild } else { Rung::Start };
+    proof.by.is_some() && proof.rung >= wanted
 }
 
 fn stack_rung(stack: &Stack) -> Rung {

@@ -26,6 +26,7 @@ fn finding(class: &str, line: Option<usize>, applicability: Applicability, edit:
         why: class.into(),
         evidence: vec![format!("{class} says so")],
         remedies: vec![remedy],
+        advised_by: None,
     }
 }
 

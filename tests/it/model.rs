@@ -1,10 +1,10 @@
 //! The model room against providers on the loopback interface.
 #![allow(clippy::unwrap_used, reason = "a test may panic; clippy knows only the annotated functions")]
 
-mod dialects;
+pub mod dialects;
 mod refusals;
 mod streams;
-mod upstream;
+pub mod upstream;
 
 use domain_runner::model::{Answer, Message, ModelError, Models, Provider, Request, Target, Usage};
 use serde_json::{Value, json};

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed, which is what it is for")]
 
+#[cfg(feature = "model")]
+mod counsel;
 mod deploying;
 mod healing;
 mod hostile;

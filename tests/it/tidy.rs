@@ -14,7 +14,7 @@ const TIERS: &[&[&str]] = &[
     &["diagnosis"],
     &["narration"],
     &["learning", "validation", "phases", "choice"],
-    &["attempts", "release"],
+    &["attempts", "counsel", "release"],
     &["world"],
     &["memory", "render", "git", "builder", "index", "probe", "model", "storage"],
     &["sandbox"],

@@ -24,6 +24,7 @@ fn finding(class: &str, subject: &str, stage: Stage) -> Finding {
         why: format!("{class} about {subject}"),
         evidence: vec![format!("{subject} is wrong")],
         remedies: vec![],
+        advised_by: None,
     }
 }
 

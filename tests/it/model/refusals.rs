@@ -219,7 +219,7 @@ async fn not_even_the_most_talkative_log_holds_prompts_answers_or_keys() {
         (Provider::OpenAi, Scene::json(400, &error("x"))),
         (Provider::OpenAi, Scene::json(200, &json!({"hunter2": 1}))),
         (Provider::OpenAi, Scene::json(200, &openai("hunter2"))),
-        (Provider::Anthropic, Scene::events(&[odd.clone()])),
+        (Provider::Anthropic, Scene::events(std::slice::from_ref(&odd))),
         (Provider::Perplexity, Scene::events(&[json!({"type": "response.created", "hunter2": odd})])),
         (Provider::Google, Scene::events(&[json!({"error": {"message": "hunter2"}})])),
     ] {

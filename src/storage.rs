@@ -124,7 +124,12 @@ impl Storage {
     /// The address cannot be read.
     pub fn new(location: Location) -> Result<Self, StorageError> {
         sqlx::any::install_default_drivers();
-        let options = AnyPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(ACQUIRE_TIMEOUT);
+        let connections = match location.dialect {
+            // Writers take turns in any case; those of one process do so in order.
+            Dialect::Sqlite => 1,
+            Dialect::Postgres => CONNECTIONS_MAX,
+        };
+        let options = AnyPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
         let pool = options.connect_lazy(&location.url)?;
         let readiness = watch::Sender::new(Readiness::Preparing { why: "not reached yet".into() });
         Ok(Self { pool, location, readiness })

@@ -28,7 +28,7 @@ use crate::mission::{Mission, Options};
 use crate::narration::{Event, Narrator};
 use crate::observation::Facts;
 use crate::observation::redaction::Redactor;
-use crate::operations::{Counsellor, LastGood, Operations, Timing, Trials};
+use crate::operations::{LastGood, Operations, Timing, Trials};
 use crate::probe::Probe;
 use crate::render::{self, Render, RenderError, Settings};
 use crate::sandbox::Sandbox;
@@ -263,7 +263,7 @@ pub async fn mission(
             facts,
             trials: place.trials.clone(),
             last_good: LastGood::default(),
-            counsellor: counsellor(target, &past, narrator)?,
+            counsellor: target.counsel.counsellor(&past, narrator)?,
         },
         store: place.store.clone(),
         session: place.session.clone(),
@@ -275,17 +275,6 @@ pub async fn mission(
     // What a killed run had on paper only.
     mission.learn(&mission.past).await;
     Ok(mission)
-}
-
-/// Who is asked where no rule knows; of a run that is taken up with what was said in it.
-fn counsellor(target: &TargetArgs, past: &[Line], narrator: &Narrator) -> anyhow::Result<Counsellor> {
-    let counsellor = target.counsel.counsellor(narrator)?;
-    for line in past {
-        if let Entry::Publish(released) = &line.entry {
-            counsellor.remember(released.fixes.iter().filter_map(|fix| fix.advice.as_deref()));
-        }
-    }
-    Ok(counsellor)
 }
 
 /// What was asked for.

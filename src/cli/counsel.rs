@@ -1,5 +1,6 @@
 //! `--model`: whether a model is asked about failures that no rule names, and which.
 
+use crate::mission::journal::{Entry, Line};
 use crate::narration::Narrator;
 use crate::operations::Counsellor;
 
@@ -25,12 +26,23 @@ impl CounselArgs {
         self.model.as_deref().map(str::trim).filter(|model| !model.is_empty() && !self.no_model)
     }
 
-    /// Without a key nobody is asked, which is said and stops no run.
+    /// Who is asked where no rule knows; of a run that is taken up, whose journal is `past`, with what was said in it.
     ///
     /// # Errors
     /// When there is no such provider, or a variable of the models says something impossible.
+    pub fn counsellor(&self, past: &[Line], narrator: &Narrator) -> anyhow::Result<Counsellor> {
+        let counsellor = self.asking(narrator)?;
+        for line in past {
+            if let Entry::Publish(released) = &line.entry {
+                counsellor.remember(released.fixes.iter().filter_map(|fix| fix.advice.as_deref()));
+            }
+        }
+        Ok(counsellor)
+    }
+
+    /// Without a key nobody is asked, which is said and stops no run.
     #[cfg(feature = "model")]
-    pub fn counsellor(&self, narrator: &Narrator) -> anyhow::Result<Counsellor> {
+    fn asking(&self, narrator: &Narrator) -> anyhow::Result<Counsellor> {
         use super::exit::{Exit, Usage};
         use crate::model::{Models, Target};
         use crate::operations::Adviser;
@@ -50,11 +62,8 @@ impl CounselArgs {
     }
 
     /// This program was built without models.
-    ///
-    /// # Errors
-    /// None.
     #[cfg(not(feature = "model"))]
-    pub fn counsellor(&self, narrator: &Narrator) -> anyhow::Result<Counsellor> {
+    fn asking(&self, narrator: &Narrator) -> anyhow::Result<Counsellor> {
         if self.wanted().is_some() {
             narrator.warn("no model is asked: this program was built without them", "build it with `--features model`");
         }

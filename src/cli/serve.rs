@@ -88,7 +88,8 @@ impl ServeArgs {
         Ok(Settings {
             host: self.host.or_else(|| world::env("SERVE_HOST")).unwrap_or_else(|| "0.0.0.0".into()),
             port,
-            token: world::env("SERVE_TOKEN"),
+            // A secret from a file ends with a line feed, which no header can hold.
+            token: world::env("SERVE_TOKEN").map(|token| token.trim().to_owned()).filter(|token| !token.is_empty()),
             no_auth: self.no_auth || world::env("SERVE_NO_AUTH").is_some_and(|word| said_yes(&word)),
             origins,
             limits: Limits {

@@ -1,5 +1,7 @@
 //! A question on its way to a model and back: written down, asked, counted, written down again.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
 use serde::Serialize;
 use serde_json::Value;
@@ -18,6 +20,9 @@ pub const TOKENS: u32 = 1_024;
 pub const TOKENS_MAX: u32 = 32_768;
 /// Characters of one prompt: some hundred pages, more than most models read.
 pub const PROMPT_CHARS_MAX: usize = 400_000;
+
+/// Between attempts to keep an answer: a database that restarts is back by then, and a caller still waits.
+const KEEPING_WAITS: [Duration; 3] = [Duration::from_millis(200), Duration::from_secs(1), Duration::from_secs(3)];
 
 /// What a model said, and what it took
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -109,10 +114,14 @@ pub async fn begin(app: &App, kind: RunKind, request_id: &str, asked: &[Asked]) 
     Ok(run)
 }
 
-/// Writes down how a question ended. A database that fails now takes the answer from nobody.
+/// Writes down how a question ended. A database that fails for good takes the answer from nobody.
 pub async fn end(app: &App, run: &str, position: usize, outcome: &Result<Answer, ModelError>) {
-    if let Err(error) = app.storage.end_answer(run, position, &ended(outcome)).await {
+    let ended = ended(outcome);
+    let mut waits = KEEPING_WAITS.into_iter();
+    while let Err(error) = app.storage.end_answer(run, position, &ended).await {
         tracing::error!(run, position, error = &error as &dyn std::error::Error, "an answer could not be kept");
+        let Some(wait) = waits.next() else { return };
+        tokio::time::sleep(wait).await;
     }
 }
 
@@ -169,7 +178,7 @@ pub fn of_storage(error: &StorageError) -> Problem {
     tracing::error!(error = error as &dyn std::error::Error, "the database failed");
     let detail = "the database does not answer; `/readyz` tells more";
     let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "database-not-ready", detail);
-    problem.retry_after = Some(std::time::Duration::from_secs(5));
+    problem.retry_after = Some(Duration::from_secs(5));
     problem
 }
 

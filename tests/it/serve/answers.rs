@@ -61,6 +61,27 @@ async fn answers_outlive_the_process() {
 }
 
 #[tokio::test]
+async fn instances_on_one_machine_share_one_file() {
+    let (folder, upstream) = (tempfile::tempdir().unwrap(), Upstream::start().await);
+    let place = format!("sqlite://{}", folder.path().join("shared.sqlite3").display());
+    let start = || {
+        Rig::start_with(|command| {
+            command.args(["--host", "127.0.0.1"]).env("DATABASE_URL", &place);
+            models(command, &upstream, &["openai", "mistral"]);
+        })
+    };
+    let (one, two) = tokio::join!(start(), start());
+    one.ready().await;
+    two.ready().await;
+    let body = json!({"prompts": vec!["again"; 100]});
+    let (here, there) = tokio::join!(one.post("/api/batch", &body), two.post("/api/batch", &body));
+    for (batch, other) in [(here.json(), &two), (there.json(), &one)] {
+        assert_eq!((&batch["ok"], &batch["failed"]), (&json!(200), &json!(0)), "{batch}");
+        assert_eq!(other.get(&format!("/api/runs/{}", batch["id"].as_str().unwrap())).await.json(), batch);
+    }
+}
+
+#[tokio::test]
 async fn whoever_names_no_provider_gets_the_first_that_answers() {
     let upstream = Upstream::start().await;
     let rig = Rig::start_with(|command| {

@@ -67,7 +67,7 @@ async fn reachable_from_outside_without_a_token_it_is_healthy_and_asks_models_fo
 async fn with_a_token_only_that_token_opens_on_every_address() {
     for host in ["127.0.0.1", "0.0.0.0"] {
         let rig = serving(|command| {
-            command.args(["--host", host]).env("SERVE_TOKEN", "open-sesame-42");
+            command.args(["--host", host]).env("SERVE_TOKEN", "open-sesame-42\n");
         })
         .await;
         for path in OPEN {

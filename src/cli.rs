@@ -24,6 +24,8 @@ mod rollback;
 mod run;
 mod sandbox;
 mod screen;
+#[cfg(feature = "serve")]
+mod serve;
 mod sessions;
 mod trial;
 mod veil;
@@ -93,6 +95,18 @@ enum Command {
     Sessions(sessions::SessionsArgs),
     Sandbox(sandbox::SandboxArgs),
     Demo(demo::DemoArgs),
+    #[cfg(feature = "serve")]
+    Serve(serve::ServeArgs),
+}
+
+impl Command {
+    /// Whether its log is read by machines: a service's, day and night.
+    fn is_service(&self) -> bool {
+        #[cfg(feature = "serve")]
+        return matches!(self, Self::Serve(_));
+        #[cfg(not(feature = "serve"))]
+        false
+    }
 }
 
 /// Parses, runs, and says how it ended.
@@ -110,7 +124,7 @@ pub fn main() -> ExitCode {
         }
     };
     veil::hide_own();
-    start_log(cli.global.verbose);
+    start_log(cli.global.verbose, cli.command.is_service());
     // An agent that panics is replaced by the simple loop: the person needs one line, not a stack.
     std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
@@ -145,17 +159,24 @@ async fn dispatch(mut cli: Cli) -> anyhow::Result<Exit> {
         Command::Sessions(args) => sessions::run(global, &args),
         Command::Sandbox(args) => sandbox::run(global, args).await,
         Command::Demo(args) => demo::run(global, args).await,
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(global, args).await,
     }
 }
 
-/// The program's own log, on stderr: warnings only, more with `-v`, or as `DOMAIN_RUNNER_LOG` says.
-fn start_log(verbose: u8) {
-    let level = match verbose {
+/// The program's own log, on stderr: errors only, more with `-v`, or as `DOMAIN_RUNNER_LOG` says. A service's is JSON.
+fn start_log(verbose: u8, service: bool) {
+    let level = match verbose + u8::from(service) {
         0 => "error",
         1 => "domain_runner=info",
         _ => "domain_runner=debug",
     };
     let filter = crate::world::env("DOMAIN_RUNNER_LOG").unwrap_or_else(|| level.to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| "error".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| veil::Log).compact().init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    if service {
+        log.json().flatten_event(true).with_span_list(false).with_writer(|| veil::DocumentLog).init();
+    } else {
+        log.with_writer(|| veil::Log).compact().init();
+    }
 }

@@ -30,6 +30,7 @@
 //!   probe        HTTP health checks
 //!   index        package indexes and the resolver
 //!   model        language models: eleven providers behind one interface
+//!   storage      what `serve` keeps: SQLite or PostgreSQL, the same SQL
 //!   builder      trial builds: Docker engine, Linux namespaces, plain processes
 //!   sandbox      a Render small enough for a laptop
 //! where the two meet
@@ -39,6 +40,7 @@
 //!   course       where a run stands; watching a deploy; releasing a fix
 //!   simple_loop  heal --simple, and the fall-back
 //!   agents       monitor, analyzer, optimizer, fixer, validator; the conductor
+//!   serve        the web service: models, runs and batches over HTTP
 //! doors
 //!   cli          one command a file
 //! ```
@@ -71,6 +73,8 @@ pub mod model;
 pub mod probe;
 pub mod render;
 pub mod sandbox;
+#[cfg(feature = "serve")]
+pub mod storage;
 pub mod world;
 
 pub mod agents;
@@ -78,6 +82,8 @@ pub mod course;
 pub mod mission;
 pub mod operations;
 pub mod retreat;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod simple_loop;
 
 pub mod cli;

@@ -61,6 +61,11 @@ impl Store {
         self.root.join("artifacts/deploy_learning_state.json")
     }
 
+    /// Where `serve` keeps its answers.
+    pub fn answers_path(&self) -> PathBuf {
+        self.root.join("artifacts/serve.sqlite3")
+    }
+
     /// A new session named after `now`, with a folder nobody else has.
     ///
     /// # Errors

@@ -15,7 +15,7 @@ use crate::world;
 static HIDDEN: RwLock<Option<Redactor>> = RwLock::new(None);
 
 /// Variables of ours whose values must never be shown, not even before Render has told the service's own.
-const OWN_SECRETS: [&str; 2] = ["RENDER_API_KEY", "DOMAIN_RUNNER_GIT_TOKEN"];
+const OWN_SECRETS: [&str; 4] = ["RENDER_API_KEY", "DOMAIN_RUNNER_GIT_TOKEN", "SERVE_TOKEN", "DATABASE_URL"];
 
 /// CI systems that read orders from what is printed, by the variable they set.
 const RUNNERS: [&str; 3] = ["GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"];
@@ -64,6 +64,26 @@ impl Write for Log {
         // One call is one record: what is written is whole lines.
         io::stderr().lock().write_all(printed(&clean(&String::from_utf8_lossy(bytes))).as_bytes())?;
         Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+/// A service's log on its way to stderr: JSON, one document a line, and still JSON when its secrets are out.
+pub struct DocumentLog;
+
+impl Write for DocumentLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match serde_json::from_slice::<Value>(bytes) {
+            Ok(document) => {
+                let line = format!("{}\n", clean_document(&document));
+                io::stderr().lock().write_all(line.as_bytes())?;
+                Ok(bytes.len())
+            }
+            Err(_) => Log.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> io::Result<()> {

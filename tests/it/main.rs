@@ -15,5 +15,6 @@ mod preflight;
 mod render;
 mod run;
 mod sandbox;
+mod serve;
 mod tidy;
 mod weighing;

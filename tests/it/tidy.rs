@@ -16,13 +16,14 @@ const TIERS: &[&[&str]] = &[
     &["learning", "validation", "phases", "choice"],
     &["attempts", "counsel", "release"],
     &["world"],
-    &["memory", "render", "git", "builder", "index", "probe", "model"],
+    &["memory", "render", "git", "builder", "index", "probe", "model", "storage"],
     &["sandbox"],
     &["operations"],
     &["mission"],
     &["course", "retreat"],
     &["simple_loop"],
     &["agents"],
+    &["serve"],
     &["cli"],
 ];
 

@@ -38,6 +38,8 @@ expected-statuses = ["400", "401", "403", "404", "405", "409", "413", "415", "42
 [checks.not_a_server_error]
 expected-statuses = ["2xx", "3xx", "4xx", "502"]
 TOML
+# What it remembers of a run goes with the folder.
+cd "$work"
 "$work/venv/bin/schemathesis" --config-file "$work/schemathesis.toml" run "$SERVE_URL/openapi.json" \
   --header "Authorization: Bearer $SERVE_TOKEN" --max-examples "$examples" --checks all \
   --continue-on-failure --no-color --seed 1

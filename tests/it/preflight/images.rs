@@ -51,12 +51,12 @@ async fn apt_is_told_to_say_yes() {
 }
 
 #[tokio::test]
-async fn a_manager_of_another_distribution_is_told_of() {
+async fn a_step_for_another_distribution_is_translated() {
     let broken = "FROM python:3.12-alpine\nRUN apt-get update && apt-get install -y curl\nCOPY a.py .\nCMD [\"python\", \"a.py\"]\n";
     Broken {
         class: "os-wrong-package-manager",
         files: &[("Dockerfile", broken), ("a.py", "print(1)\n")],
-        mended: &[],
+        mended: &[("Dockerfile", "FROM python:3.12-alpine\nRUN apk add --no-cache curl\n")],
         working: &[
             &[("Dockerfile", &broken.replace("-alpine", "-slim"))],
             &[("Dockerfile", &broken.replace("apt-get update && apt-get install -y", "apk add --no-cache"))],

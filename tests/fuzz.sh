@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Fuzzes every target of fuzz/, one at a time.
+# Fuzzes every target of fuzz/, as many at a time as there are cores.
 #
 #     tests/fuzz.sh [SECONDS per target, 300]
 #
 # Needs a C++ compiler, for libFuzzer. The instrumentation is what `cargo fuzz` asks for, without a sanitizer: so no nightly
 # toolchain is needed. Seeds come from the fixtures, the examples of the rules, and from SHARED (logs/, dockerfiles/) where that
-# is set. A find ends the run with exit code 1; its input stays in fuzz/artifacts/.
+# is set. A find ends the run with exit code 123, which is xargs'; its input stays in fuzz/artifacts/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 seconds="${1:-300}"
@@ -56,20 +56,19 @@ quoted = lambda word: "".join(c if c.isascii() and c.isprintable() and c not in 
 (corpus / "needles.dict").write_text("".join(f'"{quoted(word)}"\n' for word in sorted(words) if word))
 PY
 
-failed=0
-for target in dockerfile remedies manifests diagnosis; do
-  mkdir -p "$corpus/$target"
-  options=(-max_total_time="$seconds" -timeout=20 -max_len=20000 -print_final_stats=1)
+fuzz() {   # fuzz TARGET
+  local target=$1 log="$CARGO_TARGET_DIR/$1.out"
+  mkdir -p "$corpus/$target" "fuzz/artifacts/$target"
+  local options=(-max_total_time="$seconds" -timeout=20 -max_len=20000 -print_final_stats=1 -artifact_prefix="fuzz/artifacts/$target/")
   [ "$target" = diagnosis ] && options+=(-dict="$corpus/needles.dict")
-  log="$CARGO_TARGET_DIR/$target.out"
-  mkdir -p "fuzz/artifacts/$target"
-  options+=(-artifact_prefix="fuzz/artifacts/$target/")
   if nice "$CARGO_TARGET_DIR/$host/release/$target" "${options[@]}" "$corpus/$target" >"$log" 2>&1; then
     echo "$target: $(grep -oE 'Done [0-9]+ runs in [0-9]+ second' "$log" | tail -1)"
   else
-    failed=1
     echo "$target: a find; see $log"
     grep -m1 -A4 "panicked at\|ERROR: libFuzzer" "$log" || tail -3 "$log"
+    return 1
   fi
-done
-exit "$failed"
+}
+export -f fuzz
+export seconds corpus host
+printf '%s\n' dockerfile remedies manifests diagnosis | xargs -P "$(nproc)" -I TARGET bash -c 'fuzz TARGET'

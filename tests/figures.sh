@@ -79,8 +79,11 @@ stabilise_ms=1000
 "$bin" deploy --json --session-id figures --poll-interval 250ms --cooldown 0 --stabilise ${stabilise_ms}ms >"$folder/events" &
 run=$!
 peak_kb=0
-while seen=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$run/status" 2>/dev/null) && test -n "$seen"; do
-    peak_kb=$seen
+own_kb=0
+while seen=$(sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p; s/^RssAnon:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$run/status" 2>/dev/null | xargs) &&
+    test -n "$seen"; do
+    peak_kb=${seen% *}
+    test "${seen#* }" -lt "$own_kb" || own_kb=${seen#* }
     sleep 0.05
 done
 if ! wait "$run"; then
@@ -90,7 +93,10 @@ fi
 
 spawned_us=$(sed -n 's/.*"spawned_us":\([0-9]*\).*/\1/p' memory/sessions/figures/journal.jsonl)
 figure "all five agents spawned and running" "$(awk -v us="$spawned_us" 'BEGIN { printf "%.2f", us / 1000 }')" ms 50
-figure "peak memory of the orchestrator" "$(awk -v kb="$peak_kb" 'BEGIN { printf "%.1f", kb / 1024 }')" MB 64
+megabytes() { awk -v kb="$1" 'BEGIN { printf "%.1f", kb / 1024 }'; }
+figure "memory the orchestrator takes, at most" "$(megabytes "$own_kb")" MB 32
+# These pages are the system's to drop. A debug build has many times the code of a release.
+figure "the same with its executable's pages" "$(megabytes "$peak_kb")" MB 128
 
 iterations=$(grep -c '"type":"fix.applied"' "$folder/events")
 overhead=$(awk -v all="$(field session.end duration_ms)" -v waits="$(field deploy.ended duration_ms | sum)" \

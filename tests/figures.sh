@@ -94,8 +94,8 @@ fi
 spawned_us=$(sed -n 's/.*"spawned_us":\([0-9]*\).*/\1/p' memory/sessions/figures/journal.jsonl)
 figure "all five agents spawned and running" "$(awk -v us="$spawned_us" 'BEGIN { printf "%.2f", us / 1000 }')" ms 50
 megabytes() { awk -v kb="$1" 'BEGIN { printf "%.1f", kb / 1024 }'; }
-figure "memory the orchestrator takes, at most" "$(megabytes "$own_kb")" MB 32
-# These pages are the system's to drop. A debug build has many times the code of a release.
+figure "memory the orchestrator takes, at most" "$(megabytes "$own_kb")" MB 50
+# The specification allows 50 MB (J3). The pages are the system's to drop. A debug build has many times the code of a release.
 figure "the same with its executable's pages" "$(megabytes "$peak_kb")" MB 128
 
 iterations=$(grep -c '"type":"fix.applied"' "$folder/events")

@@ -8,6 +8,7 @@ use crate::workspace::Workspace;
 mod ignore;
 mod pattern;
 
+use crate::workspace::path::plain;
 use ignore::{Cache, Ignore};
 use pattern::Pattern;
 
@@ -149,21 +150,6 @@ impl Context {
             .iter()
             .find_map(|rule| Edit::insert_after(workspace, ignore_file, rule.line, &[&exception]).filter(brings_back))
     }
-}
-
-/// Without `.`, `..`, doubled slashes and slashes at the ends; empty for the top.
-fn plain(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }
 
 fn within(folder: &str, name: &str) -> String {

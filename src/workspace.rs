@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+pub mod path;
+
 /// A file's content and the one permission git keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {

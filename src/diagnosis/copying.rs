@@ -2,6 +2,7 @@
 
 use super::Case;
 use super::phrase::Phrases;
+use crate::workspace::path;
 
 /// A COPY or ADD whose source was not found.
 pub struct Missing {
@@ -144,8 +145,8 @@ pub fn origins_in(case: &Case<'_>, steps: &[usize], path: &str) -> Vec<String> {
         let Some((_, destination)) = instruction.copy_paths() else { continue };
         let destination = case.dockerfile.expand(index, &destination, &Default::default());
         let workdir = case.dockerfile.workdir_at(index);
-        let folder = absolute(&workdir, &destination);
-        let wanted = absolute(&workdir, path);
+        let folder = path::seen_from(&workdir, &destination);
+        let wanted = path::seen_from(&workdir, path);
         for (_, source) in sources(case, index) {
             let source = plain(&source);
             let is_file = case.workspace.contains(&case.in_repository(&source));
@@ -169,20 +170,4 @@ pub fn origins_in(case: &Case<'_>, steps: &[usize], path: &str) -> Vec<String> {
         }
     }
     out
-}
-
-/// `path` seen from `workdir`, without slashes at the ends and dots within.
-pub fn absolute(workdir: &str, path: &str) -> String {
-    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{workdir}/{path}") };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in whole.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.join("/")
 }

@@ -21,6 +21,7 @@ pub mod unfound;
 pub mod usage;
 pub mod version;
 
+use crate::workspace::path;
 pub use installs::{Install, commands, installs};
 pub use usage::{is_imported, is_unused};
 use version::Minor;
@@ -154,10 +155,7 @@ fn move_argument(case: &Case<'_>, image: &str, variant: &str, old_variant: &str,
 
 /// The file of the repository that instruction `index` knows as `written` (a path inside the image).
 pub fn file_behind(case: &Case<'_>, index: usize, written: &str) -> Option<String> {
-    let absolute = |path: &str, at: usize| match path.starts_with('/') {
-        true => tidy(path),
-        false => tidy(&format!("{}/{path}", case.dockerfile.workdir_at(at))),
-    };
+    let absolute = |path: &str, at: usize| path::rooted(&case.dockerfile.workdir_at(at), path);
     let wanted = absolute(&case.dockerfile.expand(index, written, &Default::default()), index);
     // Beyond the last instruction is the built image.
     let stage = case.dockerfile.stage_of(index.min(case.dockerfile.instructions().len().saturating_sub(1)))?;
@@ -170,8 +168,8 @@ pub fn file_behind(case: &Case<'_>, index: usize, written: &str) -> Option<Strin
         let Some((sources, destination)) = instruction.copy_paths() else { continue };
         let target = absolute(&destination, at);
         for source in sources {
-            let source = tidy(&format!("/{source}"));
-            let source = source.trim_start_matches('/');
+            let source = path::plain(&source);
+            let source = source.as_str();
             let name = source.rsplit('/').next().unwrap_or(source);
             let inside = wanted.strip_prefix(target.trim_end_matches('/')).and_then(|rest| rest.strip_prefix('/'));
             let candidates = [
@@ -195,19 +193,6 @@ pub fn file_behind(case: &Case<'_>, index: usize, written: &str) -> Option<Strin
         (Some(path), None) => Some(path.to_owned()),
         _ => None,
     }
-}
-
-/// `/a/./b/../c/` → `/a/c`.
-pub fn tidy(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()),
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 /// The lines of every requirement and constraint file that `install` reads.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::shell::Reading;
 use super::{Command, Dockerfile, Instruction, Stage, StageBase};
+use crate::workspace::path;
 
 /// The variables BuildKit sets for `FROM`, with the values of Render's builders.
 const PLATFORM: [(&str, &str); 8] = [
@@ -209,7 +210,7 @@ impl Dockerfile {
             }
             "WORKDIR" => {
                 let folder = expanded(&instruction.args, self.escape, &state.variables);
-                state.workdir = joined(&state.workdir, &folder);
+                state.workdir = path::rooted(&state.workdir, &folder);
             }
             "USER" => state.user = Some(expanded(&instruction.args, self.escape, &state.variables)),
             _ => {}
@@ -252,22 +253,6 @@ fn expanded(text: &str, escape: char, variables: &Variables) -> String {
         value.truncate(end);
     }
     value
-}
-
-/// `folder` seen from `from`, without `.`, `..` and doubled slashes.
-fn joined(from: &str, folder: &str) -> String {
-    let whole = if folder.starts_with('/') { folder.to_owned() } else { format!("{from}/{folder}") };
-    let mut parts: Vec<&str> = Vec::new();
-    for part in whole.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    format!("/{}", parts.join("/"))
 }
 
 #[cfg(test)]

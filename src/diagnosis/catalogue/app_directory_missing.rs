@@ -1,11 +1,11 @@
 //! `app-directory-missing`: a step writes to a folder that is not there, or makes one that is.
 
 use crate::diagnosis::Case;
-use crate::diagnosis::copying;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "app-directory-missing",
@@ -85,7 +85,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
         );
     }
     let workdir = dockerfile.workdir_at(index);
-    let whole = format!("/{}", copying::absolute(&workdir, &hit.subject));
+    let whole = path::rooted(&workdir, &hit.subject);
     // Elsewhere, a folder that is gone means that the base image changed; an empty one would only hide that.
     let ours = whole.starts_with(&format!("{}/", workdir.trim_end_matches('/'))) && workdir != "/"
         || ["/app/", "/data/", "/srv/", "/opt/", "/home/", "/var/log/"].iter().any(|start| whole.starts_with(start));

@@ -6,6 +6,7 @@ use crate::diagnosis::{copying, node};
 use crate::dockerfile::edit;
 use crate::manifest::package_json::Section;
 use crate::remedy::Applicability;
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "ctx-stage-artifact-missing",
@@ -321,7 +322,7 @@ fn made_in_stage(case: &Case<'_>, index: usize, wanted: &str) -> Option<String> 
             let moves = words.iter().any(|word| matches!(*word, "cd" | "pushd"));
             let tells = ["go build", "jar ", "gcc ", "g++ ", "cc ", "rustc "].iter().any(|tool| command.contains(tool));
             let values = words.windows(2).filter(|pair| tells && matches!(pair[0], "-o" | "--file" | "--output"));
-            made.extend(values.filter(|_| !moves).map(|pair| format!("/{}", copying::absolute(&workdir, pair[1]))));
+            made.extend(values.filter(|_| !moves).map(|pair| path::rooted(&workdir, pair[1])));
         }
     }
     made.dedup();

@@ -7,6 +7,7 @@ use crate::diagnosis::python::start;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "db-missing-table",
@@ -100,7 +101,7 @@ fn remedies(case: &Case<'_>, _: &Hit) -> Prescription {
 
 /// What makes the tables, where the project has such a command.
 fn first_command(case: &Case<'_>, index: usize) -> Option<(&'static str, String)> {
-    if start::in_image(case, index).iter().any(|(image, _)| python::tidy(image).ends_with("/manage.py")) {
+    if start::in_image(case, index).iter().any(|(image, _)| path::rooted("/", image).ends_with("/manage.py")) {
         return Some(("migrate-first", "python manage.py migrate --noinput".into()));
     }
     let has_app = case.dockerfile.env_at(index).contains_key("FLASK_APP")

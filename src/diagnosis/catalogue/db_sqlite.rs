@@ -7,6 +7,7 @@ use crate::diagnosis::python::start;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "db-sqlite",
@@ -109,7 +110,7 @@ fn folder_of(case: &Case<'_>, command: usize) -> Option<String> {
         .filter_map(|path| case.workspace.text(path))
         .chain([environment.as_str()]);
     let mut folders: Vec<String> =
-        texts.flat_map(|text| FILE.each(text).map(|found| python::tidy(&found[1])).collect::<Vec<_>>()).collect();
+        texts.flat_map(|text| FILE.each(text).map(|found| path::rooted("/", &found[1])).collect::<Vec<_>>()).collect();
     folders.sort();
     folders.dedup();
     match folders.as_slice() {

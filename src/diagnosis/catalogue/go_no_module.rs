@@ -5,6 +5,7 @@ use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity,
 use crate::diagnosis::{Case, copying, golang};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "go-no-module",
@@ -111,7 +112,7 @@ fn meant(case: &Case<'_>, index: usize) -> Option<String> {
     {
         return None;
     }
-    let folder = copying::absolute(&workdir, named);
+    let folder = path::seen_from(&workdir, named);
     let programs = golang::programs(case);
     let origins = copying::origins(case, &format!("/{folder}/main.go"));
     let has_files = |origin: &String| {
@@ -136,7 +137,7 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
     let hit = |index: usize| {
         let (build, program) = (golang::build(case, index)?, meant(case, index)?);
         let named = build.package.trim_start_matches("./").trim_end_matches('/');
-        let folder = copying::absolute(&case.dockerfile.workdir_at(index), named);
+        let folder = path::seen_from(&case.dockerfile.workdir_at(index), named);
         let origins = copying::origins(case, &format!("/{folder}/main.go"));
         let has_go = |origin: &String| {
             let folder = origin.rsplit_once('/').map_or("", |(folder, _)| folder);

@@ -6,6 +6,7 @@ use crate::diagnosis::python::{self, Install, installs, start};
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "py-requirements-missing",
@@ -157,14 +158,9 @@ fn is_absent(case: &Case<'_>, install: &Install, file: &str) -> bool {
 
 /// Whether some COPY of the stage above `index` brings the file that is known there as `written`.
 fn is_copied(case: &Case<'_>, index: usize, written: &str) -> bool {
-    start::in_image(case, index).iter().any(|(path, _)| *path == absolute(case, index, written))
-}
-
-fn absolute(case: &Case<'_>, at: usize, path: &str) -> String {
-    match path.starts_with('/') {
-        true => python::tidy(path),
-        false => python::tidy(&format!("{}/{path}", case.dockerfile.workdir_at(at))),
-    }
+    start::in_image(case, index)
+        .iter()
+        .any(|(path, _)| *path == path::rooted(&case.dockerfile.workdir_at(index), written))
 }
 
 fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {

@@ -7,6 +7,7 @@ use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::{Applicability, Remedy};
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "rust-workspace-missing",
@@ -133,7 +134,7 @@ fn members(case: &Case<'_>, path: &str) -> Vec<String> {
         let sections = ["dependencies", "build-dependencies", "dev-dependencies"];
         let tables = sections.iter().filter_map(|name| table.get(*name)).filter_map(toml::Value::as_table);
         let paths = tables.flat_map(toml::Table::values).filter_map(|value| value.get("path")?.as_str());
-        paths.map(|path| copying::absolute(folder, path)).collect()
+        paths.map(|path| path::seen_from(folder, path)).collect()
     };
     out.extend(by_path(&top, ""));
     for member in out.clone() {

@@ -5,9 +5,10 @@ use crate::diagnosis::dotnet;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::diagnosis::start::{reach, script};
-use crate::diagnosis::{Case, copying, installs, node};
+use crate::diagnosis::{Case, installs, node};
 use crate::dockerfile::{StageBase, edit};
 use crate::remedy::{Applicability, Edit, Remedy};
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "st-entrypoint-missing",
@@ -226,7 +227,7 @@ fn elsewhere(case: &Case<'_>) -> Option<Hit> {
     let word = words.first().filter(|word| word.contains('/') && !word.contains('$'))?;
     let name = word.rsplit('/').next()?;
     let end = case.dockerfile.instructions().len();
-    let wanted = format!("/{}", copying::absolute(&case.dockerfile.workdir_at(end), word));
+    let wanted = path::rooted(&case.dockerfile.workdir_at(end), word);
     let there = script::program(case, name).filter(|there| *there != wanted)?;
     let last = end.checked_sub(1)?;
     let bare = matches!(case.dockerfile.stages().last()?.base, StageBase::Scratch)
@@ -250,7 +251,7 @@ fn may_put(case: &Case<'_>, at: usize, wanted: &str) -> bool {
                 || moves.iter().any(|verb| node::commands(&each.args).iter().any(|each| each.starts_with(verb)))
         }
         "COPY" | "ADD" => each.copy_paths().is_none_or(|(sources, to)| {
-            let to = format!("/{}", copying::absolute(&case.dockerfile.workdir_at(at), &to));
+            let to = path::rooted(&case.dockerfile.workdir_at(at), &to);
             let to = to.trim_end_matches('/');
             let is_folder = sources.iter().any(|source| source.ends_with(['/', '.', '*']) || !source.contains('.'));
             let goes_there = to == folder || to == wanted || wanted.starts_with(&format!("{to}/"));

@@ -2,10 +2,10 @@
 
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
-use crate::diagnosis::python;
 use crate::diagnosis::rule::{Example, Hit, Policy, Prescription, Rule, Severity, Stage, Weight};
 use crate::dockerfile::edit;
 use crate::remedy::Applicability;
+use crate::workspace::path;
 
 pub const RULE: Rule = Rule {
     id: "st-permission-runtime",
@@ -124,10 +124,7 @@ fn remedies(case: &Case<'_>, hit: &Hit) -> Prescription {
     let Some(before) = instructions.find(|at| case.dockerfile.instructions()[*at].keyword == "USER") else {
         return Prescription::none();
     };
-    let path = match hit.subject.starts_with('/') {
-        true => python::tidy(&hit.subject),
-        false => python::tidy(&format!("{}/{}", case.dockerfile.workdir_at(end), hit.subject)),
-    };
+    let path = path::rooted(&case.dockerfile.workdir_at(end), &hit.subject);
     let user_name = user.split(':').next().unwrap_or_default();
     let is_root_before = case.dockerfile.user_at(before).is_none_or(|user| matches!(user.as_str(), "root" | "0"));
     if let Some(own) = nginx_own(case, hit, &path).filter(|_| is_root_before) {

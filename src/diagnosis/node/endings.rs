@@ -6,6 +6,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::remedy::{Edit, is_test};
+use crate::workspace::path;
 
 /// An import without the ending of its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,27 +61,12 @@ pub fn left_out(case: &Case<'_>) -> Vec<LeftOut> {
 
 /// The import with the ending of the one file that it means; `None` where it names a file already.
 fn right(case: &Case<'_>, folder: &str, written: &str) -> Option<String> {
-    let stem = joined(folder, written)?;
+    let stem = path::inside(&format!("{folder}/{written}"))?;
     if case.workspace.contains(&stem) {
         return None;
     }
     let (_, ending) = ENDINGS.iter().find(|(file, _)| case.workspace.contains(&format!("{stem}{file}")))?;
     Some(format!("{}{ending}", written.trim_end_matches('/')))
-}
-
-/// `written` as seen from `folder`, without dots. `None` when it leaves the repository.
-fn joined(folder: &str, written: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in written.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 impl LeftOut {

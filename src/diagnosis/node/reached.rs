@@ -2,9 +2,9 @@
 
 use super::{Install, Manager, install_before, last_install};
 use crate::diagnosis::Case;
-use crate::diagnosis::copying;
 use crate::diagnosis::phrase::Phrases;
 use crate::diagnosis::start::{Start, script};
+use crate::workspace::path;
 
 /// A project with more sources than this is not followed to its end.
 const SOURCES_MAX: usize = 400;
@@ -80,7 +80,7 @@ pub fn candidates(importer: &str, written: &str) -> Vec<String> {
         return vec![];
     }
     let folder = importer.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let wanted = copying::absolute(folder, written);
+    let wanted = path::seen_from(folder, written);
     ENDINGS.iter().map(|ending| format!("{wanted}{ending}")).collect()
 }
 

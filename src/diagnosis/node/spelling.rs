@@ -6,6 +6,7 @@
 use crate::diagnosis::Case;
 use crate::diagnosis::phrase::Phrases;
 use crate::remedy::Edit;
+use crate::workspace::path;
 
 /// An import that no file answers as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,7 +73,7 @@ pub fn misspelt(case: &Case<'_>) -> Vec<Misspelt> {
 /// The import as the only file that it can mean is called. `None` when there is nothing to correct.
 fn right(case: &Case<'_>, importer: &str, written: &str) -> Option<String> {
     let folder = importer.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let wanted = joined(folder, written)?;
+    let wanted = path::inside(&format!("{folder}/{written}"))?;
     // TypeScript writes the name that the compiler will give.
     let stems = [Some(wanted.as_str()), wanted.strip_suffix(".js"), wanted.strip_suffix(".jsx")];
     let stems: Vec<&str> = stems.into_iter().flatten().collect();
@@ -109,21 +110,6 @@ fn right(case: &Case<'_>, importer: &str, written: &str) -> Option<String> {
         right.push_str(".js");
     }
     (right.eq_ignore_ascii_case(written) && right != written).then_some(right)
-}
-
-/// `written` as seen from `folder`, without dots. `None` when it leaves the repository.
-fn joined(folder: &str, written: &str) -> Option<String> {
-    let mut parts: Vec<&str> = folder.split('/').filter(|part| !part.is_empty()).collect();
-    for part in written.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 impl Misspelt {

@@ -5,6 +5,7 @@
 
 use super::{commands, source, start};
 use crate::diagnosis::Case;
+use crate::workspace::path;
 
 /// A project with more sources than this is not followed to its end.
 const SOURCES_MAX: usize = 400;
@@ -80,7 +81,7 @@ fn entry(case: &Case<'_>) -> Option<(usize, String, Vec<String>)> {
             .collect();
         return (!sources.is_empty()).then_some((index, workdir, sources));
     }
-    let whole = super::tidy(&if named.starts_with('/') { named.clone() } else { format!("{workdir}/{named}") });
+    let whole = path::rooted(&workdir, named);
     let folder = whole.rsplit_once('/').map_or("/", |(folder, _)| folder).to_owned();
     let source = start::in_image(case, index).into_iter().find(|(there, _)| *there == whole).map(|(_, path)| path)?;
     Some((index, folder, vec![source]))

@@ -2,6 +2,7 @@
 
 use super::source::bindings;
 use crate::diagnosis::Case;
+use crate::workspace::path;
 
 /// Servers that are given `module:attribute`.
 const SERVERS: &[&str] = &["gunicorn", "uvicorn", "hypercorn", "daphne", "granian", "waitress-serve"];
@@ -58,7 +59,7 @@ pub fn app_path(case: &Case<'_>) -> Option<AppPath> {
                 word.split_once('=').map_or((word.as_str(), None), |(option, value)| (option, Some(value.to_owned())));
             if matches!(option, "--chdir" | "--app-dir") {
                 let value = value.or_else(|| rest.next().cloned()).unwrap_or_default();
-                folder = super::tidy(&if value.starts_with('/') { value } else { format!("{folder}/{value}") });
+                folder = path::rooted(&folder, &value);
             } else if word.starts_with('-') {
                 if value.is_none() && rest.peek().is_some_and(|next| !next.starts_with('-') && !is_path(next)) {
                     rest.next();
@@ -161,19 +162,15 @@ pub fn in_image(case: &Case<'_>, index: usize) -> Vec<(String, String)> {
         };
         let workdir = case.dockerfile.workdir_at(at);
         let destination = case.dockerfile.expand(at, &destination, &Default::default());
-        let target = super::tidy(&if destination.starts_with('/') {
-            destination.clone()
-        } else {
-            format!("{workdir}/{destination}")
-        });
+        let target = path::rooted(&workdir, &destination);
         let folder = destination.ends_with('/')
             || destination == "."
             || destination.ends_with("/.")
             || sources.len() > 1
             || target == workdir;
         for source in &sources {
-            let source = super::tidy(&format!("/{}", case.dockerfile.expand(at, source, &Default::default())));
-            let source = source.trim_start_matches('/');
+            let source = path::plain(&case.dockerfile.expand(at, source, &Default::default()));
+            let source = source.as_str();
             for path in case.context.matches(source) {
                 let rest = path.strip_prefix(source).unwrap_or("").trim_start_matches('/');
                 let name = path.rsplit('/').next().unwrap_or(&path);
@@ -182,7 +179,7 @@ pub fn in_image(case: &Case<'_>, index: usize) -> Vec<(String, String)> {
                     "" => target.clone(),
                     rest => format!("{target}/{rest}"),
                 };
-                out.push((super::tidy(&image), case.in_repository(&path)));
+                out.push((path::rooted("/", &image), case.in_repository(&path)));
             }
         }
     }

@@ -71,6 +71,11 @@ pub fn commands(text: &str) -> Vec<&str> {
         .collect()
 }
 
+/// Whether a command of RUN `index` holds one of `verbs`.
+pub fn calls(case: &Case<'_>, index: usize, verbs: &[&str]) -> bool {
+    commands(&script_of(case, index)).iter().any(|command| verbs.iter().any(|verb| command.contains(verb)))
+}
+
 /// A command without the assignments before it.
 fn bare(command: &str) -> &str {
     let mut rest = command;

@@ -76,6 +76,11 @@ impl Dockerfile {
         named(earlier, reference).or_else(|| reference.parse().ok().filter(|index| *index < earlier.len()))
     }
 
+    /// The stage that instruction `index` copies from; `None` for the build context and for other images.
+    pub fn stage_copied_from(&self, index: usize) -> Option<usize> {
+        self.stage_named(self.instructions().get(index)?.flag("from")?, self.stage_of(index)?)
+    }
+
     /// `text` as BuildKit reads it at `instruction`: variables expanded, quotes and escapes resolved.
     ///
     /// `given` are build arguments; they replace the defaults of declared ARGs and nothing else. What is unknown

@@ -6,7 +6,6 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use futures_util::stream::{self, StreamExt as _};
 use serde::Deserialize;
-use tracing::Instrument as _;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 
@@ -16,7 +15,7 @@ use super::extract::{Body, whole};
 use super::problem::Problem;
 use super::providers;
 use super::request_id::RequestId;
-use super::run::{died, not_configured, too_slow};
+use super::run::{carried_out, not_configured};
 use super::runs::{self, RunDocument};
 use crate::model::{Message, Request, Target};
 use crate::storage::{Asked, RunKind};
@@ -140,10 +139,6 @@ pub async fn batch(
             stream::iter(requests.into_iter().enumerate()).for_each_concurrent(PARALLEL, question).await;
         }
     };
-    let task = tokio::spawn(work.in_current_span());
-    match tokio::time::timeout(app.limits.timeout, task).await {
-        Ok(Ok(())) => runs::find(&app, &run).await.map(Json),
-        Ok(Err(_)) => Err(died(run)),
-        Err(_) => Err(too_slow(&app, run)),
-    }
+    carried_out(&app, &run, work).await?;
+    runs::find(&app, &run).await.map(Json)
 }

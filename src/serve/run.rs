@@ -111,23 +111,31 @@ pub fn not_configured(wanted: &[Target]) -> Problem {
     Problem::new(StatusCode::CONFLICT, "provider-not-configured", detail)
 }
 
-/// What a caller is told who waited too long; the answers may still come.
-pub fn too_slow(app: &App, run: String) -> Problem {
-    let detail = format!(
-        "no model answered within {} s; what still comes is kept, see `GET /api/runs/{run}`",
-        app.limits.timeout.as_secs()
-    );
-    let mut problem = Problem::new(StatusCode::GATEWAY_TIMEOUT, "too-slow", detail);
-    problem.run = Some(run);
-    problem
-}
-
-/// What a caller is told whose task died; the log has the panic.
-pub fn died(run: String) -> Problem {
-    let mut problem =
-        Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log tells more");
-    problem.run = Some(run);
-    problem
+/// What `work` for `run` comes to. It is done on its own, so that an answer that is paid for is kept when the caller leaves.
+///
+/// # Errors
+/// The caller waited too long, and the answers may still come; or the work died, and the log has the panic.
+pub async fn carried_out<T: Send + 'static>(
+    app: &App,
+    run: &str,
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Problem> {
+    let task = tokio::spawn(work.in_current_span());
+    let mut problem = match tokio::time::timeout(app.limits.timeout, task).await {
+        Ok(Ok(out)) => return Ok(out),
+        Ok(Err(_)) => {
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed; its log tells more")
+        }
+        Err(_) => {
+            let detail = format!(
+                "no model answered within {} s; what still comes is kept, see `GET /api/runs/{run}`",
+                app.limits.timeout.as_secs()
+            );
+            Problem::new(StatusCode::GATEWAY_TIMEOUT, "too-slow", detail)
+        }
+    };
+    problem.run = Some(run.to_owned());
+    Err(problem)
 }
 
 /// Ask a model
@@ -150,7 +158,6 @@ pub async fn run(
     messages.push(Message::user(body.prompt));
     let schema = body.schema.map(Value::Object);
     let request = Request { target, messages, max_tokens, temperature: body.temperature, schema };
-    // On its own, so that an answer that is paid for is kept when the caller leaves.
     let work = {
         let (app, run) = (app.clone(), run.clone());
         async move {
@@ -160,16 +167,13 @@ pub async fn run(
             outcome
         }
     };
-    let task = tokio::spawn(work.in_current_span());
-    match tokio::time::timeout(app.limits.timeout, task).await {
-        Ok(Ok(Ok(answer))) => Ok(Json(RunAnswer { id: run, answer: answer.into() })),
-        Ok(Ok(Err(error))) => {
+    match carried_out(&app, &run, work).await? {
+        Ok(answer) => Ok(Json(RunAnswer { id: run, answer: answer.into() })),
+        Err(error) => {
             let mut problem = asking::of_model(&error);
             problem.run = Some(run);
             Err(problem)
         }
-        Ok(Err(_)) => Err(died(run)),
-        Err(_) => Err(too_slow(&app, run)),
     }
 }
 

@@ -96,9 +96,7 @@ static SHAPES: Phrases = Phrases::new(&[
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     const READS: &[&str] = &["go mod download", "go mod verify", "go build", "go install", "go test", "go vet"];
     let hit = |index: usize| {
-        let script = node::script_of(case, index);
-        let reads = node::commands(&script).iter().any(|command| READS.iter().any(|verb| command.contains(verb)));
-        if !reads {
+        if !node::calls(case, index, READS) {
             return None;
         }
         let copied = node::copied(case, index);

@@ -142,9 +142,7 @@ fn foresee(case: &Case<'_>) -> Vec<Hit> {
 /// What the stage behind instruction `index` makes instead of `written`, beyond doubt.
 fn made_elsewhere(case: &Case<'_>, index: usize, written: &str) -> Option<String> {
     let instructions = case.dockerfile.instructions();
-    let own = case.dockerfile.stage_of(index)?;
-    let from = case.dockerfile.stage_named(instructions[index].flag("from")?, own)?;
-    let stage = case.dockerfile.stages().into_iter().nth(from)?;
+    let stage = case.dockerfile.stages().into_iter().nth(case.dockerfile.stage_copied_from(index)?)?;
     let last = stage.instructions.end.checked_sub(1).filter(|last| stage.instructions.contains(last))?;
     let (name, workdir) = (written.trim_end_matches('/').rsplit('/').next()?, case.dockerfile.workdir_at(last));
     let steps: Vec<usize> = node::history(case, last).into_iter().chain([last]).collect();
@@ -311,9 +309,7 @@ fn kept_name(case: &Case<'_>, index: usize, name: &str) -> Option<(String, Strin
 /// The file that the stage behind instruction `index` writes in place of `wanted`: by its name, or the only one there is.
 fn made_in_stage(case: &Case<'_>, index: usize, wanted: &str) -> Option<String> {
     let instructions = case.dockerfile.instructions();
-    let own = case.dockerfile.stage_of(index)?;
-    let from = case.dockerfile.stage_named(instructions[index].flag("from")?, own)?;
-    let stage = case.dockerfile.stages().into_iter().nth(from)?;
+    let stage = case.dockerfile.stages().into_iter().nth(case.dockerfile.stage_copied_from(index)?)?;
     let mut made = Vec::new();
     for at in stage.instructions.filter(|at| instructions[*at].keyword == "RUN") {
         let (script, workdir) = (node::script_of(case, at), case.dockerfile.workdir_at(at));

@@ -47,7 +47,6 @@ pub const RULE: Rule = Rule {
     before: &["df-from-malformed"],
     detect,
     foresee,
-    wonder: |_| vec![],
     remedies,
     examples: &[
         Example {
@@ -99,6 +98,7 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
     ],
+    ..Rule::BLANK
 };
 
 static NAMED: Phrases = Phrases::new(&[

@@ -20,7 +20,6 @@ pub const RULE: Rule = Rule {
     needles: &["bad interpreter", "\\r'", "\\r’", "no such file or directory", "not found", "bash\\r", "sh\\r"],
     detect,
     foresee,
-    wonder: |_| vec![],
     remedies,
     examples: &[
         Example {
@@ -50,6 +49,7 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
     ],
+    ..Rule::BLANK
 };
 
 static SHAPES: Phrases = Phrases::new(&[

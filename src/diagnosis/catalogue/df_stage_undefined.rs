@@ -27,7 +27,6 @@ pub const RULE: Rule = Rule {
     ],
     detect,
     foresee,
-    wonder: |_| vec![],
     remedies,
     before: &["img-registry-unreachable", "img-private-or-missing-repo"],
     examples: &[
@@ -64,6 +63,7 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
     ],
+    ..Rule::BLANK
 };
 
 static SHAPES: Phrases = Phrases::new(&[

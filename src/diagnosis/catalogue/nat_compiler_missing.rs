@@ -47,7 +47,6 @@ pub const RULE: Rule = Rule {
     ],
     detect,
     foresee,
-    wonder: |_| vec![],
     remedies,
     examples: &[
         Example {
@@ -83,6 +82,7 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
     ],
+    ..Rule::BLANK
 };
 
 static TOOL: Phrases = Phrases::new(&[

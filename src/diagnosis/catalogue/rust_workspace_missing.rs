@@ -92,9 +92,7 @@ fn in_context(case: &Case<'_>, path: &str) -> Option<String> {
 fn foresee(case: &Case<'_>) -> Vec<Hit> {
     const READS: &[&str] = &["cargo build", "cargo fetch", "cargo install --path", "cargo check", "cargo test"];
     let hit = |index: usize| {
-        let script = node::script_of(case, index);
-        let reads = node::commands(&script).iter().any(|command| READS.iter().any(|verb| command.contains(verb)));
-        if !reads {
+        if !node::calls(case, index, READS) {
             return None;
         }
         let copied: Vec<String> = node::copied(case, index).into_iter().map(|(_, path)| path).collect();

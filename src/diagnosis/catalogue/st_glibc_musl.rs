@@ -171,8 +171,7 @@ fn built_elsewhere(case: &Case<'_>, path: &str) -> Option<(String, String)> {
         });
         instruction.flag("from").is_some() && goes_there
     })?;
-    let from = case.dockerfile.stage_named(instructions[copy].flag("from")?, last.index)?;
-    let build = image_of(case, from)?;
+    let build = image_of(case, case.dockerfile.stage_copied_from(copy)?)?;
     let run = image_of(case, last.index).unwrap_or_else(|| "scratch".into());
     let has_glibc = |image: &str| !image.contains("alpine") && image != "scratch" && !image.contains("/static");
     (has_glibc(&build) && !has_glibc(&run)).then_some((build, run))

@@ -23,7 +23,6 @@ pub const RULE: Rule = Rule {
     needles: &["no such file or directory", "bad interpreter", "not found", "required file not found"],
     detect,
     foresee,
-    wonder: |_| vec![],
     remedies,
     examples: &[
         Example {
@@ -61,6 +60,7 @@ pub const RULE: Rule = Rule {
             ..Example::BLANK
         },
     ],
+    ..Rule::BLANK
 };
 
 /// The system's and the shells' words for a program whose interpreter is not there.

@@ -6,16 +6,12 @@ use domain_runner::sandbox::{Faults, Overlap};
 use domain_runner::service::AutoDeploy;
 use serde_json::{Value, json};
 
-use super::scene::{BROKEN_LOG, DOCKERFILE, Scene};
-
-fn broken() -> Value {
-    json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}})
-}
+use super::scene::{DOCKERFILE, Scene, broken_script};
 
 #[tokio::test]
 async fn a_broken_line_that_was_committed_is_mended_before_it_is_shipped() {
     let scene = Scene::live().await;
-    scene.write("fake-build.json", &broken().to_string());
+    scene.write("fake-build.json", &broken_script().to_string());
     scene.append("Dockerfile", "BROKEN LINE\n");
     scene.commit("Oops");
     let run = scene.deploy(&[]).await.expect(0);
@@ -32,11 +28,7 @@ async fn a_broken_line_that_was_committed_is_mended_before_it_is_shipped() {
 async fn a_broken_line_that_was_shipped_is_found_in_the_log_and_mended() {
     let scene = Scene::live().await;
     let good = scene.shipped();
-    scene.write("fake-build.json", &broken().to_string());
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship_broken().await;
     assert_eq!(scene.visit().await, (200, good));
     let run = scene.deploy(&[]).await.expect(0);
     assert_eq!(run.end()["outcome"], "healed");
@@ -207,11 +199,7 @@ async fn a_deploy_that_is_let_finish_is_judged_and_the_one_behind_it_is_followed
 #[tokio::test]
 async fn a_fix_goes_on_top_of_what_somebody_else_pushed_meanwhile() {
     let scene = Scene::live().await;
-    scene.write("fake-build.json", &broken().to_string());
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship_broken().await;
     scene.rival_push("NOTES.md", "theirs\n");
     let run = scene.deploy(&[]).await.expect(0);
     assert_eq!(run.end()["outcome"], "healed");
@@ -226,11 +214,7 @@ async fn a_fix_goes_on_top_of_what_somebody_else_pushed_meanwhile() {
 #[tokio::test]
 async fn a_fix_that_does_not_fit_what_somebody_else_pushed_is_thought_out_anew() {
     let scene = Scene::live().await;
-    scene.write("fake-build.json", &broken().to_string());
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship_broken().await;
     scene.rival_push("Dockerfile", &format!("# theirs\n{DOCKERFILE}BROKEN LINE\n"));
     scene.deploy(&[]).await.expect(0);
     assert_eq!(scene.subjects()[1..], ["Somebody else's work", "Oops", "A shop"]);
@@ -241,11 +225,7 @@ async fn a_fix_that_does_not_fit_what_somebody_else_pushed_is_thought_out_anew()
 #[tokio::test]
 async fn a_fix_that_somebody_else_pushed_meanwhile_is_not_made_twice() {
     let scene = Scene::live().await;
-    scene.write("fake-build.json", &broken().to_string());
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship_broken().await;
     scene.rival_push("Dockerfile", DOCKERFILE);
     scene.deploy(&[]).await.expect(0);
     assert_eq!(scene.subjects(), ["Somebody else's work", "Oops", "A shop"]);

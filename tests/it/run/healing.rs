@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{BROKEN_LOG, DOCKERFILE, Scene, finish};
+use super::scene::{DOCKERFILE, Scene, broken_script, finish};
 
 /// Of an image that does not exist, with four that do in its place.
 const NO_IMAGE: &str = "manifest for python:3.12.99-slim-bookworm not found: manifest unknown: manifest unknown";
@@ -269,8 +269,7 @@ async fn the_simple_loop_heals_when_an_agent_fails() {
 #[tokio::test]
 async fn a_swarm_that_breaks_while_looking_at_the_files_is_not_waited_for() {
     let scene = Scene::live().await;
-    let script = json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}});
-    scene.write("fake-build.json", &script.to_string());
+    scene.write("fake-build.json", &broken_script().to_string());
     scene.append("Dockerfile", "BROKEN LINE\n");
     scene.commit("Oops");
     break_agent(&scene, "analyzer");

@@ -4,15 +4,12 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::scene::{BROKEN_LOG, Scene, finish};
+use super::scene::{BROKEN_LOG, Scene, broken_script, finish};
 
 async fn broken() -> Scene {
     let scene = Scene::start().await;
-    scene.ship(&json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}})).await;
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship(&broken_script()).await;
+    scene.break_line().await;
     scene
 }
 
@@ -199,10 +196,7 @@ async fn no_secret_reaches_a_file_an_event_or_a_commit() {
     log.insert(0, format!("connecting with {secret}"));
     log.push(format!("error: dockerfile parse error on line 5: unknown instruction: BROKEN {secret}"));
     scene.ship(&json!({"build": "fail", "log": log, "while": {"Dockerfile": "BROKEN"}})).await;
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.break_line().await;
     let run = scene.deploy(&["-vv"]).await.expect(0);
     let key = scene.sandbox.api_key().to_owned();
     for hidden in [secret, key.as_str()] {

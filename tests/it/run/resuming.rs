@@ -207,12 +207,7 @@ fn a_run_killed_at_random_moments_ends_as_an_undisturbed_one() {
 /// A shipped service with a broken line, whose deploy has failed.
 async fn broken() -> Scene {
     let scene = Scene::live().await;
-    let script = json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}});
-    scene.write("fake-build.json", &script.to_string());
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship_broken().await;
     scene
 }
 

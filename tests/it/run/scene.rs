@@ -33,6 +33,11 @@ pub(super) const BROKEN_LOG: &[&str] = &[
     "error: failed to solve: dockerfile parse error on line 5: unknown instruction: BROKEN",
 ];
 
+/// Builds that fail for as long as that line is there.
+pub(super) fn broken_script() -> Value {
+    json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}})
+}
+
 pub(super) struct Scene {
     pub sandbox: Sandbox,
     pub work: PathBuf,
@@ -94,6 +99,20 @@ impl Scene {
         self.write("main.py", "print('hello')\n");
         self.write("fake-build.json", &script.to_string());
         self.commit("A shop");
+        self.push();
+        self.settled().await;
+    }
+
+    /// Ships a stray line in the Dockerfile, and waits for its deploy to fail.
+    pub(super) async fn ship_broken(&self) {
+        self.write("fake-build.json", &broken_script().to_string());
+        self.break_line().await;
+    }
+
+    /// The same, where the builds are scripted already.
+    pub(super) async fn break_line(&self) {
+        self.append("Dockerfile", "BROKEN LINE\n");
+        self.commit("Oops");
         self.push();
         self.settled().await;
     }

@@ -5,19 +5,14 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
-use super::scene::{BROKEN_LOG, DOCKERFILE, Run, Scene, finish};
+use super::scene::{DOCKERFILE, Run, Scene, broken_script, finish};
 
 /// A service whose Dockerfile holds a stray line, pushed and failed, in a repository that `prepare` has arranged before.
 async fn broken(prepare: impl FnOnce(&Scene)) -> Scene {
     let scene = Scene::start().await;
     prepare(&scene);
-    scene.ship(&json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}})).await;
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship(&broken_script()).await;
+    scene.break_line().await;
     scene
 }
 

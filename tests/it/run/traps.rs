@@ -6,7 +6,7 @@ use domain_runner::sandbox::{SandboxSettings, Sleep};
 use domain_runner::service::{AutoDeploy, ServiceType};
 use serde_json::{Value, json};
 
-use super::scene::{BROKEN_LOG, DOCKERFILE, Run, Scene};
+use super::scene::{DOCKERFILE, Run, Scene, broken_script};
 
 /// A first commit that nobody has pushed, on a service that is set as `adjust` says.
 async fn unshipped(script: &Value, adjust: impl FnOnce(&mut SandboxSettings)) -> Scene {
@@ -20,12 +20,8 @@ async fn unshipped(script: &Value, adjust: impl FnOnce(&mut SandboxSettings)) ->
 
 /// The service with a line in its Dockerfile that no build can read, shipped and failed.
 async fn broken(adjust: impl FnOnce(&mut SandboxSettings)) -> Scene {
-    let script = json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}});
-    let scene = unshipped(&script, adjust).await;
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    let scene = unshipped(&broken_script(), adjust).await;
+    scene.break_line().await;
     scene
 }
 

@@ -189,12 +189,7 @@ async fn a_required_trial_that_cannot_run_is_told_before_anything_is_done() {
 #[tokio::test]
 async fn a_fix_that_cannot_be_tried_goes_out_and_says_how_far_it_was_proved() {
     let scene = Scene::live().await;
-    let script = json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}});
-    scene.write("fake-build.json", &script.to_string());
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship_broken().await;
     let run = scene.deploy(&["--trial", "auto"]).await.expect(0);
     assert!(run.all("trial.start").is_empty(), "{}", run.stdout);
     let proof =

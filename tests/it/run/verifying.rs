@@ -2,19 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::scene::{BROKEN_LOG, Scene, finish};
+use super::scene::{Scene, finish};
 
 const STATE: &str = "artifacts/deploy_learning_state.json";
 
 /// A service that was healed in session `mine`.
 async fn healed() -> Scene {
     let scene = Scene::live().await;
-    let script = json!({"build": "fail", "log": BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}});
-    scene.write("fake-build.json", &script.to_string());
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship_broken().await;
     scene.deploy(&["--session-id", "mine"]).await.expect(0);
     scene
 }

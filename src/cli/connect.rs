@@ -22,7 +22,7 @@ use crate::index::{Index, IndexSettings};
 use crate::knowledge::Knowledge;
 use crate::learning::LearningState;
 use crate::memory::{Found, SessionId, Store, read_versioned, set_aside, write_versioned};
-use crate::mission::journal::{self, Begun, Entry, Journal, Line};
+use crate::mission::journal::{self, Begun, Entry, Journal};
 use crate::mission::past::Lessons;
 use crate::mission::{Mission, Options};
 use crate::narration::{Event, Narrator};
@@ -208,6 +208,8 @@ pub async fn mission(
 ) -> anyhow::Result<Mission> {
     trial_required(&place.trials).await?;
     let sandboxed = platform.sandbox.is_some();
+    // A slip in what was asked for is told before anybody is asked anything.
+    let counsellor = target.counsel.counsellor(place.taken_up(), narrator)?;
     let here = place.repo.branch()?;
     let timing = timing(target, sandboxed, shape.simple);
     let render = platform.client_of_run(&timing, target.request_timeout)?;
@@ -226,12 +228,7 @@ pub async fn mission(
     let (redactor, names) = secrets(&render, &service, &platform.key, narrator).await;
     veil::hide(redactor.clone());
     let facts = facts(&service, names);
-    let probe = match &service.url {
-        Some(url) if matches!(service.service_type, ServiceType::WebService | ServiceType::StaticSite) => {
-            Some(Probe::new(url, facts.health_path.as_deref().unwrap_or_default()).context("no HTTP client")?)
-        }
-        _ => None,
-    };
+    let probe = probe(&service, &facts)?;
     let state = learning(&place.store, narrator)?;
     let cache = place.store.root().join("memory/swarm/index_cache");
     let index = Index::new(IndexSettings { project: global.dir.clone(), cache, timeout_ms: 20_000, offline: false })?;
@@ -245,7 +242,7 @@ pub async fn mission(
     for note in place.repo.notes() {
         narrator.warn(note, "");
     }
-    let (journal, past) = journal(place, &service, &branch, (target, shape), &redactor, narrator)?;
+    let journal = journal(place, &service, &branch, (target, shape), &redactor, narrator)?;
     let mission = Mission {
         operations: Operations {
             begun: render.now(),
@@ -263,18 +260,26 @@ pub async fn mission(
             facts,
             trials: place.trials.clone(),
             last_good: LastGood::default(),
-            counsellor: target.counsel.counsellor(&past, narrator)?,
+            counsellor,
         },
         store: place.store.clone(),
         session: place.session.clone(),
         journal,
-        past,
+        past: place.taken_up().to_vec(),
         learning: Arc::new(Mutex::new(state)),
         options: options(target, shape),
     };
     // What a killed run had on paper only.
     mission.learn(&mission.past).await;
     Ok(mission)
+}
+
+/// Who visits the service; nobody where it has no address for visitors.
+fn probe(service: &Service, facts: &Facts) -> anyhow::Result<Option<Probe>> {
+    let has_visitors = matches!(service.service_type, ServiceType::WebService | ServiceType::StaticSite);
+    let Some(url) = service.url.as_ref().filter(|_| has_visitors) else { return Ok(None) };
+    let health_path = facts.health_path.as_deref().unwrap_or_default();
+    Probe::new(url, health_path).context("no HTTP client").map(Some)
 }
 
 /// What was asked for.
@@ -289,7 +294,7 @@ fn options(target: &TargetArgs, shape: &Shape<'_>) -> Options {
     }
 }
 
-/// The journal to go on with, and what stands in it of this run.
+/// The journal to go on with.
 fn journal(
     place: &Place,
     service: &Service,
@@ -297,7 +302,7 @@ fn journal(
     (target, shape): (&TargetArgs, &Shape<'_>),
     redactor: &Redactor,
     narrator: &Narrator,
-) -> anyhow::Result<(Journal, Vec<Line>)> {
+) -> anyhow::Result<Journal> {
     let journal = Journal::after(place.session.clone(), &place.past);
     if place.resumed.is_none() {
         let (service, name, branch) = (service.id.clone(), service.name.clone(), branch.to_owned());
@@ -306,7 +311,7 @@ fn journal(
         if let (_, Err(error)) = journal.write(Entry::Begun(begun), redactor) {
             narrator.warn(error.to_string(), "the run goes on, but could not be resumed");
         }
-        return Ok((journal, vec![]));
+        return Ok(journal);
     }
     let begun = journal::begun(&place.past);
     if let Some(begun) = begun.filter(|begun| begun.service != service.id || begun.branch != branch) {
@@ -323,7 +328,7 @@ fn journal(
             format!("--service {}, or --fresh to begin anew", begun.service),
         ));
     }
-    Ok((journal, place.past.clone()))
+    Ok(journal)
 }
 
 /// Where trials are required something has to build, and that is known before anything is done.

@@ -76,6 +76,13 @@ pub struct Place {
     _lock: Lock,
 }
 
+impl Place {
+    /// What stands in the journal of the run that is taken up; nothing for one that begins.
+    pub fn taken_up(&self) -> &[Line] {
+        if self.resumed.is_some() { &self.past } else { &[] }
+    }
+}
+
 /// What came of looking for a place.
 pub enum Opened {
     Place(Box<Place>),

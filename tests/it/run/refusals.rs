@@ -21,6 +21,15 @@ async fn refused(scene: &Scene, command: Command, code: i32, words: &[&str]) -> 
     run
 }
 
+#[cfg(feature = "model")]
+#[tokio::test]
+async fn a_model_that_nobody_has_is_told_before_anybody_is_asked() {
+    let scene = Scene::live().await;
+    let mut command = scene.quick(&["deploy", "--model", "nobody/x", "--service", "shop"]);
+    command.env("RENDER_API_URL", "http://127.0.0.1:9/v1");
+    refused(&scene, command, 2, &["--model", "none of the providers", "--no-model"]).await;
+}
+
 #[tokio::test]
 async fn a_place_that_is_no_repository_of_a_service() {
     let scene = Scene::start().await;
@@ -296,14 +305,7 @@ async fn a_folder_that_belongs_to_somebody_else() {
 #[tokio::test]
 async fn a_full_disk() {
     let scene = Scene::live().await;
-    scene.write(
-        "fake-build.json",
-        &json!({"build": "fail", "log": super::scene::BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}}).to_string(),
-    );
-    scene.append("Dockerfile", "BROKEN LINE\n");
-    scene.commit("Oops");
-    scene.push();
-    scene.settled().await;
+    scene.ship_broken().await;
     fs::create_dir(scene.work.join("memory")).unwrap();
     fs::create_dir(scene.work.join("artifacts")).unwrap();
     // Full before anything was written: nothing is begun that could not be recorded.
@@ -364,10 +366,7 @@ async fn a_remote_that_refuses_the_push_is_heard() {
 async fn the_sandbox_of_the_command_line_serves_a_run() {
     let scene = Scene::start().await;
     scene.write("Dockerfile", DOCKERFILE);
-    scene.write(
-        "fake-build.json",
-        &json!({"build": "fail", "log": super::scene::BROKEN_LOG, "while": {"Dockerfile": "BROKEN"}}).to_string(),
-    );
+    scene.write("fake-build.json", &super::scene::broken_script().to_string());
     scene.append("Dockerfile", "BROKEN LINE\n");
     scene.commit("Oops");
     let run = scene.deploy(&["--sandbox", "--builder", "fake"]).await.expect(0);
